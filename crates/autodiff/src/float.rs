@@ -1,0 +1,70 @@
+use ndarray::NdFloat;
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// The scalar of a tape: `f32` or `f64`, and nothing else.
+pub trait Float: sealed::Sealed + NdFloat + Default + std::iter::Sum {
+    /// The name of the type, as PyTorch spells it.
+    const NAME: &'static str;
+
+    /// The nearest value to `x`: the one rounding that an option's f64 scalar sees.
+    fn of(x: f64) -> Self;
+
+    /// The value as f64, exactly.
+    fn widen(self) -> f64;
+
+    /// The error function, erf(x) = 2/√π ∫₀ˣ exp(−t²) dt.
+    fn erf(self) -> Self;
+
+    /// `c ← a·b (+ c)` by matrixmultiply: the library kernel behind [`gemm`](crate::gemm).
+    #[doc(hidden)]
+    fn library_gemm(product: crate::gemm::Product<'_, Self>, c: &mut [Self]);
+}
+
+impl Float for f32 {
+    const NAME: &'static str = "float32";
+
+    #[inline(always)]
+    fn of(x: f64) -> Self {
+        x as f32
+    }
+
+    #[inline(always)]
+    fn widen(self) -> f64 {
+        f64::from(self)
+    }
+
+    fn erf(self) -> Self {
+        libm::erff(self)
+    }
+
+    fn library_gemm(product: crate::gemm::Product<'_, Self>, c: &mut [Self]) {
+        crate::gemm::library(product, c, matrixmultiply::sgemm);
+    }
+}
+
+impl Float for f64 {
+    const NAME: &'static str = "float64";
+
+    #[inline(always)]
+    fn of(x: f64) -> Self {
+        x
+    }
+
+    #[inline(always)]
+    fn widen(self) -> f64 {
+        self
+    }
+
+    fn erf(self) -> Self {
+        libm::erf(self)
+    }
+
+    fn library_gemm(product: crate::gemm::Product<'_, Self>, c: &mut [Self]) {
+        crate::gemm::library(product, c, matrixmultiply::dgemm);
+    }
+}

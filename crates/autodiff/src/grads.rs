@@ -1,0 +1,75 @@
+use crate::params::{copy_into, view};
+use crate::{Error, Float, Layout, ParamId};
+use ndarray::{ArrayBase, ArrayViewD, Data, Dimension};
+use std::sync::Arc;
+
+/// Gradients, laid out as the [`Params`](crate::Params) they belong to, and which parameters a backward pass reached.
+///
+/// A parameter that was not reached has no gradient, as PyTorch's `grad is None`: optimizers pass it by, without
+/// decay and without state. A gradient of zeros is a gradient.
+#[derive(Clone, Debug)]
+pub struct Grads<T> {
+    layout: Arc<Layout>,
+    pub(crate) values: Vec<T>,
+    pub(crate) reached: Vec<bool>,
+}
+
+impl<T: Float> Grads<T> {
+    pub(crate) fn new(layout: Arc<Layout>) -> Self {
+        let (values, reached) = (vec![T::zero(); layout.total()], vec![false; layout.entries().len()]);
+        Self { layout, values, reached }
+    }
+
+    /// Forgets every gradient.
+    pub fn clear(&mut self) {
+        self.values.fill(T::zero());
+        self.reached.fill(false);
+    }
+
+    /// The gradient of `id`, or `None` if none was reached.
+    ///
+    /// # Panics
+    /// A handle of other Params.
+    #[track_caller]
+    pub fn get(&self, id: ParamId) -> Option<ArrayViewD<'_, T>> {
+        match self.layout.entry(id) {
+            Ok(entry) => self.reached[id.index()].then(|| view(entry.shape, &self.values[entry.range()])),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Gives `id` a gradient computed elsewhere.
+    ///
+    /// # Errors
+    /// Another shape than the parameter's; a handle of other Params.
+    pub fn set<S: Data<Elem = T>, D: Dimension>(
+        &mut self,
+        id: ParamId,
+        gradient: &ArrayBase<S, D>,
+    ) -> Result<(), Error> {
+        let entry = self.layout.entry(id)?;
+        copy_into(entry, gradient, &mut self.values[entry.range()])?;
+        self.reached[id.index()] = true;
+        Ok(())
+    }
+
+    /// Which parameters have a gradient, in the parameters' order.
+    pub fn reached(&self) -> &[bool] {
+        &self.reached
+    }
+
+    /// All gradients, one behind the other; zeros where none was reached.
+    pub fn as_slice(&self) -> &[T] {
+        &self.values
+    }
+
+    /// All gradients, to scale or clip.
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        &mut self.values
+    }
+
+    /// The layout that these gradients share with their parameters.
+    pub fn layout(&self) -> &Arc<Layout> {
+        &self.layout
+    }
+}

@@ -1,0 +1,41 @@
+use super::Pointwise;
+use crate::{Float, Var};
+
+#[derive(Clone, Copy, Debug)]
+struct Huber<T> {
+    delta: T,
+}
+
+impl<T: Float> Pointwise<T> for Huber<T> {
+    const NAME: &'static str = "huber_loss";
+
+    #[inline(always)]
+    fn value(&self, x: T, y: T) -> T {
+        let d = (x - y).abs();
+        if d < self.delta { T::of(0.5) * d * d } else { self.delta * (d - T::of(0.5) * self.delta) }
+    }
+
+    #[inline(always)]
+    fn by_input(&self, x: T, y: T) -> T {
+        let d = x - y;
+        if d.abs() < self.delta { d } else { self.delta * d.signum() }
+    }
+
+    #[inline(always)]
+    fn by_target(&self, x: T, y: T) -> T {
+        self.by_input(y, x)
+    }
+}
+
+impl<T: Float> Var<'_, T> {
+    /// The mean over all elements of d²/2 where d = |x − y| is below `delta`, and delta·(d − delta/2) elsewhere
+    /// (PyTorch's `HuberLoss`, whose default delta is 1).
+    ///
+    /// # Panics
+    /// Shapes that differ; a delta that is not positive and finite.
+    #[track_caller]
+    pub fn huber_loss(self, target: Self, delta: f64) -> Self {
+        assert!(delta > 0.0 && delta.is_finite(), "huber_loss: delta is {delta}, wanted a finite number above 0");
+        self.mean_loss(Huber { delta: T::of(delta) }, target)
+    }
+}

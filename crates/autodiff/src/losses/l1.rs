@@ -1,0 +1,36 @@
+use super::Pointwise;
+use crate::{Float, Var};
+
+#[derive(Clone, Copy, Debug)]
+struct L1;
+
+impl<T: Float> Pointwise<T> for L1 {
+    const NAME: &'static str = "l1_loss";
+
+    #[inline(always)]
+    fn value(&self, x: T, y: T) -> T {
+        (x - y).abs()
+    }
+
+    #[inline(always)]
+    fn by_input(&self, x: T, y: T) -> T {
+        let d = x - y;
+        if d == T::zero() { T::zero() } else { d.signum() }
+    }
+
+    #[inline(always)]
+    fn by_target(&self, x: T, y: T) -> T {
+        self.by_input(y, x)
+    }
+}
+
+impl<T: Float> Var<'_, T> {
+    /// The mean of |x − y| over all elements (PyTorch's `L1Loss`); the gradient where they are equal is 0.
+    ///
+    /// # Panics
+    /// Shapes that differ.
+    #[track_caller]
+    pub fn l1_loss(self, target: Self) -> Self {
+        self.mean_loss(L1, target)
+    }
+}

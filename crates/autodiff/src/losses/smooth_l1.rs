@@ -1,0 +1,48 @@
+use super::Pointwise;
+use crate::{Float, Var};
+
+#[derive(Clone, Copy, Debug)]
+struct SmoothL1<T> {
+    beta: T,
+}
+
+impl<T: Float> Pointwise<T> for SmoothL1<T> {
+    const NAME: &'static str = "smooth_l1_loss";
+
+    #[inline(always)]
+    fn value(&self, x: T, y: T) -> T {
+        let d = (x - y).abs();
+        if d < self.beta { T::of(0.5) * d * d / self.beta } else { d - T::of(0.5) * self.beta }
+    }
+
+    #[inline(always)]
+    fn by_input(&self, x: T, y: T) -> T {
+        let d = x - y;
+        if d.abs() < self.beta {
+            d / self.beta
+        } else if d == T::zero() {
+            // Only with beta 0, where this is the L1 loss.
+            T::zero()
+        } else {
+            d.signum()
+        }
+    }
+
+    #[inline(always)]
+    fn by_target(&self, x: T, y: T) -> T {
+        self.by_input(y, x)
+    }
+}
+
+impl<T: Float> Var<'_, T> {
+    /// The mean over all elements of d²/(2·beta) where d = |x − y| is below `beta`, and d − beta/2 elsewhere
+    /// (PyTorch's `SmoothL1Loss`, whose default beta is 1; with beta 0, the L1 loss).
+    ///
+    /// # Panics
+    /// Shapes that differ; a beta that is negative or not finite.
+    #[track_caller]
+    pub fn smooth_l1_loss(self, target: Self, beta: f64) -> Self {
+        assert!(beta >= 0.0 && beta.is_finite(), "smooth_l1_loss: beta is {beta}, wanted a finite number, 0 or above");
+        self.mean_loss(SmoothL1 { beta: T::of(beta) }, target)
+    }
+}

@@ -1,0 +1,26 @@
+use crate::{Float, Unary, Var};
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Abs;
+
+impl<T: Float> Unary<T> for Abs {
+    const NAME: &'static str = "abs";
+
+    #[inline(always)]
+    fn value(&self, x: T) -> T {
+        x.abs()
+    }
+
+    #[inline(always)]
+    fn gradient(&self, x: T, _y: T, dy: T) -> T {
+        if x == T::zero() { T::zero() } else { dy * x.signum() }
+    }
+}
+
+impl<T: Float> Var<'_, T> {
+    /// The absolute value of every element; the gradient at 0 is 0.
+    #[track_caller]
+    pub fn abs(self) -> Self {
+        self.unary(Abs)
+    }
+}

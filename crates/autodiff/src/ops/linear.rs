@@ -1,0 +1,153 @@
+use super::activation::{Activation, Visitor};
+use crate::gemm::{MatRef, Mode, Product, gemm, panel_len};
+use crate::{Backward, Float, Forward, Op, Operands, Shape, ShapeFault, Unary, Var, reduce};
+
+/// y = f(x·Wᵀ + b), with x: (batch, in), W: (out, in), b: (out,), y: (batch, out).
+#[derive(Clone, Copy, Debug)]
+struct Linear {
+    has_bias: bool,
+    activation: Option<Activation>,
+}
+
+impl<T: Float> Op<T> for Linear {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn shape(&self, operands: &Operands<'_, T>) -> Result<Shape, ShapeFault> {
+        let ((batch, width), (out, inputs)) = (operands.matrix(0, "input")?, operands.matrix(1, "weight")?);
+        if width != inputs {
+            return Err(ShapeFault::new(format!(
+                "input is {}, weight {} wants (_, {inputs})",
+                operands.shape(0),
+                operands.shape(1)
+            )));
+        }
+        if self.has_bias && operands.shape(2).dims() != [out] {
+            return Err(ShapeFault::new(format!("bias is {}, weight wants ({out},)", operands.shape(2))));
+        }
+        Ok(Shape::from_dims(&[batch, out]).expect("two axes"))
+    }
+
+    fn forward(&self, mut pass: Forward<'_, T>) {
+        let (batch, inputs) = size(pass.input_shape(0));
+        let out = pass.input_shape(1).dims()[0];
+        let (x, w) = (MatRef::new(pass.input(0), batch, inputs), MatRef::new(pass.input(1), out, inputs));
+        let bias = self.has_bias.then(|| pass.input(2));
+        let mut panel = pass.take_buffer(panel_len(inputs));
+        gemm(Product { a: x, b: w.t(), mode: Mode::Replace }, pass.output(), &mut panel);
+        pass.give_back(panel);
+        let finish = Finish { y: pass.output(), bias };
+        match self.activation {
+            Some(activation) => activation.visit(finish),
+            None => finish.each_row(|y| y),
+        }
+    }
+
+    fn backward(&self, mut pass: Backward<'_, T>) {
+        let (y, dy) = (pass.output(), pass.output_grad());
+        match self.activation {
+            None => self.send(&mut pass, dy),
+            Some(activation) => {
+                let mut dz = pass.take_buffer(dy.len());
+                activation.visit(Undo { dz: &mut dz[..dy.len()], y, dy });
+                self.send(&mut pass, &dz[..dy.len()]);
+                pass.give_back(dz);
+            }
+        }
+    }
+}
+
+impl Linear {
+    /// Sends the gradient dz of x·Wᵀ + b on: dx += dz·W, dW += dzᵀ·x, db += Σ dz over the batch.
+    fn send<T: Float>(&self, pass: &mut Backward<'_, T>, dz: &[T]) {
+        let (batch, inputs) = size(pass.input_shape(0));
+        let out = pass.input_shape(1).dims()[0];
+        let (x, w) = (MatRef::new(pass.input(0), batch, inputs), MatRef::new(pass.input(1), out, inputs));
+        let mut panel = pass.take_buffer(panel_len(out.max(batch)));
+        let dz_matrix = MatRef::new(dz, batch, out);
+        if let Some(dx) = pass.input_grad(0) {
+            gemm(Product { a: dz_matrix, b: w, mode: Mode::Add }, dx, &mut panel);
+        }
+        if let Some(dw) = pass.input_grad(1) {
+            gemm(Product { a: dz_matrix.t(), b: x, mode: Mode::Add }, dw, &mut panel);
+        }
+        if let Some(db) = self.has_bias.then(|| pass.input_grad(2)).flatten() {
+            reduce::sum_middle(dz, batch, out, db, |db, sum| *db += sum);
+        }
+        pass.give_back(panel);
+    }
+}
+
+fn size(shape: Shape) -> (usize, usize) {
+    (shape.dims()[0], shape.dims()[1])
+}
+
+/// y ← f(y + b), row by row.
+struct Finish<'a, T> {
+    y: &'a mut [T],
+    bias: Option<&'a [T]>,
+}
+
+impl<T: Float> Finish<'_, T> {
+    #[inline(always)]
+    fn each_row(self, f: impl Fn(T) -> T) {
+        match self.bias {
+            None => self.y.iter_mut().for_each(|y| *y = f(*y)),
+            Some([]) => {}
+            Some(bias) => {
+                for row in self.y.chunks_exact_mut(bias.len()) {
+                    row.iter_mut().zip(bias).for_each(|(y, &b)| *y = f(*y + b));
+                }
+            }
+        }
+    }
+}
+
+impl<T: Float> Visitor<T> for Finish<'_, T> {
+    type Output = ();
+
+    fn visit<U: Unary<T>>(self, unary: U) {
+        self.each_row(|z| unary.value(z));
+    }
+}
+
+/// dz = dy·f′, told by y.
+struct Undo<'a, T> {
+    dz: &'a mut [T],
+    y: &'a [T],
+    dy: &'a [T],
+}
+
+impl<T: Float> Visitor<T> for Undo<'_, T> {
+    type Output = ();
+
+    fn visit<U: Unary<T>>(self, unary: U) {
+        for ((dz, &y), &dy) in self.dz.iter_mut().zip(self.y).zip(self.dy) {
+            *dz = unary.gradient(y, y, dy);
+        }
+    }
+}
+
+impl<T: Float> Var<'_, T> {
+    /// x·Wᵀ + b through an optional activation, in one op: what a Linear layer computes (PyTorch's
+    /// `torch.nn.functional.linear`).
+    ///
+    /// This value is x: (batch, in); `weight` is (out, in), `bias` (out,).
+    ///
+    /// # Panics
+    /// Shapes that do not fit.
+    #[track_caller]
+    pub fn linear(self, weight: Self, bias: Option<Self>, activation: Option<Activation>) -> Self {
+        let fused = activation.filter(|activation| activation.is_told_by_output());
+        let op = Linear { has_bias: bias.is_some(), activation: fused };
+        let y = match bias {
+            Some(bias) => self.graph.apply(op, &[self, weight, bias]),
+            None => self.graph.apply(op, &[self, weight]),
+        };
+        match activation {
+            Some(activation) if fused.is_none() => y.activate(activation),
+            _ => y,
+        }
+    }
+}

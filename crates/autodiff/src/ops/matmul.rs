@@ -1,0 +1,56 @@
+use crate::gemm::{MatRef, Mode, Product, gemm, panel_len};
+use crate::{Backward, Float, Forward, Op, Operands, Shape, ShapeFault, Var};
+
+/// C = A·B, with A: (m, k), B: (k, n).
+#[derive(Clone, Copy, Debug)]
+struct Matmul;
+
+impl<T: Float> Op<T> for Matmul {
+    fn name(&self) -> &'static str {
+        "matmul"
+    }
+
+    fn shape(&self, operands: &Operands<'_, T>) -> Result<Shape, ShapeFault> {
+        let ((m, k), (rows, n)) = (operands.matrix(0, "left")?, operands.matrix(1, "right")?);
+        if k != rows {
+            let message = format!("left is {}, right wants ({k}, _) but is {}", operands.shape(0), operands.shape(1));
+            return Err(ShapeFault::new(message));
+        }
+        Ok(Shape::from_dims(&[m, n]).expect("two axes"))
+    }
+
+    fn forward(&self, mut pass: Forward<'_, T>) {
+        let (a, b) = (matrix(pass.input(0), pass.input_shape(0)), matrix(pass.input(1), pass.input_shape(1)));
+        let mut panel = pass.take_buffer(panel_len(pass.input_shape(1).dims()[0]));
+        gemm(Product { a, b, mode: Mode::Replace }, pass.output(), &mut panel);
+        pass.give_back(panel);
+    }
+
+    fn backward(&self, mut pass: Backward<'_, T>) {
+        let (a, b) = (matrix(pass.input(0), pass.input_shape(0)), matrix(pass.input(1), pass.input_shape(1)));
+        let dc = matrix(pass.output_grad(), pass.shape());
+        let mut panel = pass.take_buffer(panel_len(pass.shape().dims()[0].max(pass.shape().dims()[1])));
+        if let Some(da) = pass.input_grad(0) {
+            gemm(Product { a: dc, b: b.t(), mode: Mode::Add }, da, &mut panel);
+        }
+        if let Some(db) = pass.input_grad(1) {
+            gemm(Product { a: a.t(), b: dc, mode: Mode::Add }, db, &mut panel);
+        }
+        pass.give_back(panel);
+    }
+}
+
+fn matrix<T>(values: &[T], shape: Shape) -> MatRef<'_, T> {
+    MatRef::new(values, shape.dims()[0], shape.dims()[1])
+}
+
+impl<T: Float> Var<'_, T> {
+    /// The product of two matrices, (m, k)·(k, n).
+    ///
+    /// # Panics
+    /// Inner sizes that differ; other than two axes.
+    #[track_caller]
+    pub fn matmul(self, other: Self) -> Self {
+        self.apply2(Matmul, other)
+    }
+}

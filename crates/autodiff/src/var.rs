@@ -1,0 +1,139 @@
+use crate::tape::Place;
+use crate::{Float, Grads, Graph, Op, Shape};
+use ndarray::{ArrayBase, ArrayD, ArrayViewD, Data, Dimension};
+
+/// A value on a tape: a `Copy` handle of an array of up to four axes.
+///
+/// Arithmetic operators broadcast as NumPy does, between values and with scalars on either side.
+///
+/// ```
+/// use wane_autodiff::{Params, Tape, ndarray::array};
+///
+/// let mut params = Params::<f64>::new();
+/// let w = params.root().add("w", &array![1.0, 2.0])?;
+/// let (mut tape, mut grads) = (Tape::new(), params.grads());
+/// let w_var = tape.record(&params).param(w);
+/// let loss = (w_var * w_var).sum() * 3.0;
+/// loss.backward(&mut grads);
+/// assert_eq!(loss.item(), 15.0);
+/// assert_eq!(grads.get(w).unwrap(), array![6.0, 12.0].into_dyn());
+/// # Ok::<(), wane_autodiff::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Var<'g, T> {
+    pub(crate) graph: Graph<'g, T>,
+    pub(crate) node: u32,
+}
+
+impl<'g, T: Float> Var<'g, T> {
+    /// The recording this value is part of.
+    pub fn graph(self) -> Graph<'g, T> {
+        self.graph
+    }
+
+    /// The axis lengths.
+    pub fn shape(self) -> Shape {
+        self.graph.recording.borrow().nodes[self.node as usize].shape
+    }
+
+    /// The value of a single number (of any rank, all axes of length 1).
+    ///
+    /// # Panics
+    /// More or less than one element.
+    #[track_caller]
+    pub fn item(self) -> T {
+        let recording = self.graph.recording.borrow();
+        match recording.value(self.node, self.graph.params) {
+            &[value] => value,
+            _ => panic!("item: the value has shape {}, wanted a single element", self.shape()),
+        }
+    }
+
+    /// Looks at the value where it lies. Nothing can be recorded meanwhile.
+    pub fn with<R>(self, look: impl FnOnce(ArrayViewD<'_, T>) -> R) -> R {
+        let recording = self.graph.recording.borrow();
+        let shape = recording.nodes[self.node as usize].shape;
+        look(crate::params::view(shape, recording.value(self.node, self.graph.params)))
+    }
+
+    /// A copy of the value.
+    pub fn to_array(self) -> ArrayD<T> {
+        self.with(|view| view.to_owned())
+    }
+
+    /// The gradient of the last backward pass with respect to this value, or `None` where none arrived: a constant,
+    /// a value the root does not depend on, or a parameter (whose gradient is in [`Grads`]).
+    pub fn grad(self) -> Option<ArrayD<T>> {
+        let recording = self.graph.recording.borrow();
+        let node = &recording.nodes[self.node as usize];
+        match node.grad {
+            Place::Arena(start, len) if recording.is_reached(self.node) => {
+                Some(crate::params::view(node.shape, &recording.grads.data[start..start + len]).to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// The same value as a constant: no gradient passes through.
+    #[track_caller]
+    pub fn detach(self) -> Self {
+        let mut recording = self.graph.edit();
+        let node = recording.nodes[self.node as usize];
+        let source = crate::tape::Source::Input;
+        let node = recording.push_node(source, node.shape, node.value, Place::Nowhere, node.site);
+        Self { graph: self.graph, node }
+    }
+
+    /// Computes the gradient of this scalar with respect to every parameter into `grads`, which is cleared first.
+    ///
+    /// # Panics
+    /// A value of more than one element (see [`backward_from`](Self::backward_from)); gradients of other Params.
+    #[track_caller]
+    pub fn backward(self, grads: &mut Grads<T>) {
+        grads.clear();
+        self.backward_into(grads, T::one());
+    }
+
+    /// *Adds* `scale` times the gradient of this scalar to `grads`: the way to accumulate over micro-batches.
+    ///
+    /// # Panics
+    /// As [`backward`](Self::backward).
+    #[track_caller]
+    pub fn backward_into(self, grads: &mut Grads<T>, scale: T) {
+        if self.shape().len() != 1 {
+            panic!("backward: the value has shape {}, wanted a scalar (or a seed: backward_from)", self.shape());
+        }
+        self.run_backward(grads, |seed| seed.fill(scale));
+    }
+
+    /// Computes the gradient of Σ seed·value into `grads`, which is cleared first: backward from a non-scalar.
+    ///
+    /// # Panics
+    /// A seed of another shape than the value; gradients of other Params.
+    #[track_caller]
+    pub fn backward_from<S: Data<Elem = T>, D: Dimension>(self, seed: &ArrayBase<S, D>, grads: &mut Grads<T>) {
+        if seed.shape() != self.shape().dims() {
+            panic!("backward_from: the seed has shape {:?}, the value {}", seed.shape(), self.shape());
+        }
+        grads.clear();
+        self.run_backward(grads, |to| to.iter_mut().zip(seed.iter()).for_each(|(to, &from)| *to = from));
+    }
+
+    #[track_caller]
+    fn run_backward(self, grads: &mut Grads<T>, seed: impl FnOnce(&mut [T])) {
+        if let Err(error) = self.graph.params.layout().expect_same(grads.layout(), "gradients") {
+            panic!("backward: {error}");
+        }
+        self.graph.edit().backward(self.node, seed, self.graph.params, grads);
+    }
+
+    #[track_caller]
+    pub(crate) fn apply1<O: Op<T>>(self, op: O) -> Self {
+        self.graph.apply(op, &[self])
+    }
+
+    #[track_caller]
+    pub(crate) fn apply2<O: Op<T>>(self, op: O, other: Self) -> Self {
+        self.graph.apply(op, &[self, other])
+    }
+}
