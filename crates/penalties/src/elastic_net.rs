@@ -1,0 +1,47 @@
+use crate::{L1, L2};
+use wane_autodiff::{Error, Float, Penalty, Shape};
+
+/// l1 Σ|w| + l2 Σw²: an [`L1`] and an [`L2`] together, each with its own strength.
+///
+/// The penalty of Zou and Hastie (2005). The crate's table converts from scikit-learn's `alpha` and `l1_ratio`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ElasticNet {
+    l1: L1,
+    l2: L2,
+}
+
+impl ElasticNet {
+    /// The penalty with the strengths of its two parts.
+    ///
+    /// # Errors
+    /// A strength that is negative, NaN or infinite.
+    pub fn new(l1: f64, l2: f64) -> Result<Self, Error> {
+        let within = |error: Error| error.within("ElasticNet");
+        Ok(Self { l1: L1::new(l1).map_err(within)?, l2: L2::new(l2).map_err(within)? })
+    }
+
+    /// The part that is linear in |w|.
+    pub fn l1(&self) -> L1 {
+        self.l1
+    }
+
+    /// The part that is quadratic in w.
+    pub fn l2(&self) -> L2 {
+        self.l2
+    }
+}
+
+impl<T: Float> Penalty<T> for ElasticNet {
+    fn name(&self) -> &'static str {
+        "elastic net penalty"
+    }
+
+    fn value(&self, w: &[T], shape: Shape) -> T {
+        self.l1.value(w, shape) + self.l2.value(w, shape)
+    }
+
+    fn add_gradient(&self, w: &[T], shape: Shape, scale: T, gradient: &mut [T]) {
+        self.l1.add_gradient(w, shape, scale, gradient);
+        self.l2.add_gradient(w, shape, scale, gradient);
+    }
+}

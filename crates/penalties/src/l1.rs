@@ -1,0 +1,45 @@
+use wane_autodiff::{Error, Float, Penalty, Shape, non_negative, reduce};
+
+/// λ Σ|w|, with gradient λ sign(w), 0 at w = 0.
+///
+/// The penalty of the lasso (Tibshirani 1996).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct L1 {
+    lambda: f64,
+}
+
+impl L1 {
+    /// The penalty of strength λ.
+    ///
+    /// # Errors
+    /// A λ that is negative, NaN or infinite.
+    pub fn new(lambda: f64) -> Result<Self, Error> {
+        Ok(Self { lambda: non_negative("L1 lambda", lambda)? })
+    }
+
+    /// The strength λ.
+    pub fn lambda(&self) -> f64 {
+        self.lambda
+    }
+}
+
+impl<T: Float> Penalty<T> for L1 {
+    fn name(&self) -> &'static str {
+        "l1 penalty"
+    }
+
+    fn value(&self, w: &[T], _shape: Shape) -> T {
+        T::of(self.lambda) * reduce::sum_by(0, w.len(), &|i| w[i].abs())
+    }
+
+    fn add_gradient(&self, w: &[T], _shape: Shape, scale: T, gradient: &mut [T]) {
+        let slope = scale * T::of(self.lambda);
+        gradient.iter_mut().zip(w).for_each(|(gradient, &w)| *gradient += slope * sign(w));
+    }
+}
+
+/// −1, 0 or 1; NaN for NaN.
+#[inline(always)]
+fn sign<T: Float>(w: T) -> T {
+    if w == T::zero() { T::zero() } else { w.signum() }
+}
