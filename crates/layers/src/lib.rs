@@ -1,0 +1,31 @@
+//! Layers: what a model is made of, and [`Sequential`], which puts them in a row.
+//!
+//! A layer holds the handles of its parameters and nothing else; values live in [`Params`](wane_autodiff::Params),
+//! under the names that PyTorch's `nn.Sequential` gives them.
+//!
+//! ```
+//! use wane_autodiff::{Params, Rng, Tape, ndarray::array, rand::SeedableRng};
+//! use wane_layers::{Module, Sequential};
+//!
+//! let mut params = Params::<f32>::new();
+//! let mut rng = Rng::seed_from_u64(0);
+//! let model = Sequential::new().linear(2, 8).tanh().linear(8, 1).build(params.root(), &mut rng)?;
+//! assert_eq!(params.iter().map(|p| p.name).collect::<Vec<_>>(), ["0.weight", "0.bias", "2.weight", "2.bias"]);
+//!
+//! let mut tape = Tape::new();
+//! let graph = tape.record(&params);
+//! let output = model.forward(graph.input(&array![[0.5, -1.0]]));
+//! assert_eq!(output.shape().dims(), [1, 1]);
+//! # Ok::<(), wane_autodiff::Error>(())
+//! ```
+
+mod dropout;
+mod linear;
+mod module;
+mod sequential;
+
+pub use dropout::Dropout;
+pub use linear::Linear;
+pub use module::{Description, Module};
+pub use sequential::{Sequential, SequentialBuilder};
+pub use wane_autodiff::Activation;

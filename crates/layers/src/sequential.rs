@@ -1,0 +1,180 @@
+use crate::{Description, Dropout, Linear, Module};
+use std::fmt;
+use std::panic::Location;
+use wane_autodiff::{Activation, Error, Float, Rng, Scope, Var};
+
+/// Layers one after the other, named by their number as PyTorch's `nn.Sequential` names them.
+#[derive(Debug)]
+pub struct Sequential<T> {
+    layers: Vec<Box<dyn Module<T>>>,
+}
+
+type Build<T> = Box<dyn FnOnce(Scope<'_, T>, &mut Rng) -> Result<Box<dyn Module<T>>, Error>>;
+
+/// A [`Sequential`] as it is written down, before its parameters exist.
+pub struct SequentialBuilder<T> {
+    layers: Vec<Build<T>>,
+}
+
+impl<T: Float> Sequential<T> {
+    /// Starts writing a model down; [`build`](SequentialBuilder::build) makes it.
+    #[expect(clippy::new_ret_no_self, reason = "a model without layers is of no use, so `new` starts with the layers")]
+    pub fn new() -> SequentialBuilder<T> {
+        SequentialBuilder { layers: Vec::new() }
+    }
+
+    /// The layers, in order.
+    pub fn layers(&self) -> &[Box<dyn Module<T>>] {
+        &self.layers
+    }
+
+    /// The number of features that go in and come out, where the layers fix them.
+    fn widths(&self) -> Option<(usize, usize)> {
+        let mut widths = self.layers.iter().filter_map(|layer| layer.describe().widths);
+        let (inputs, outputs) = widths.next()?;
+        Some((inputs, widths.next_back().map_or(outputs, |(_, outputs)| outputs)))
+    }
+
+    /// A table of layers, output shapes and parameter counts.
+    pub fn summary(&self) -> String {
+        let mut rows = vec![["layer".to_owned(), "kind".to_owned(), "output".to_owned(), "parameters".to_owned()]];
+        let mut shape = "?".to_owned();
+        let mut total = 0;
+        for (number, layer) in self.layers.iter().enumerate() {
+            let Description { kind, widths, parameters } = layer.describe();
+            if let Some((_, outputs)) = widths {
+                shape = format!("(batch, {outputs})");
+            }
+            total += parameters;
+            rows.push([number.to_string(), kind, shape.clone(), parameters.to_string()]);
+        }
+        rows.push(["total".to_owned(), String::new(), String::new(), total.to_string()]);
+        let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+        let [w0, w1, w2, w3] = std::array::from_fn(width);
+        let line = |[a, b, c, d]: &[String; 4]| format!("{a:<w0$}  {b:<w1$}  {c:<w2$}  {d:>w3$}\n");
+        rows.iter().map(line).collect()
+    }
+}
+
+impl<T: Float> Module<T> for Sequential<T> {
+    #[track_caller]
+    fn forward<'g>(&self, x: Var<'g, T>) -> Var<'g, T> {
+        x.graph().attribute(Location::caller(), || {
+            let mut layers = self.layers.iter().peekable();
+            let mut x = x;
+            while let Some(layer) = layers.next() {
+                x = match layers.peek().and_then(|next| next.as_activation()) {
+                    Some(activation) => {
+                        layers.next();
+                        layer.forward_then(x, activation)
+                    }
+                    None => layer.forward(x),
+                };
+            }
+            x
+        })
+    }
+
+    fn describe(&self) -> Description {
+        let parameters = self.layers.iter().map(|layer| layer.describe().parameters).sum();
+        Description { kind: "Sequential".to_owned(), widths: self.widths(), parameters }
+    }
+}
+
+impl<T: Float> SequentialBuilder<T> {
+    /// Adds a [`Linear`] layer from `inputs` to `outputs` features.
+    pub fn linear(self, inputs: usize, outputs: usize) -> Self {
+        self.layer(move |scope, rng| Linear::new(scope, inputs, outputs, rng))
+    }
+
+    /// Adds a [`Linear`] layer without bias.
+    pub fn linear_without_bias(self, inputs: usize, outputs: usize) -> Self {
+        self.layer(move |scope, rng| Linear::without_bias(scope, inputs, outputs, rng))
+    }
+
+    /// Adds an activation.
+    pub fn activation(self, activation: Activation) -> Self {
+        self.layer(move |_, _| Ok(activation))
+    }
+
+    /// Adds [`Activation::Relu`].
+    pub fn relu(self) -> Self {
+        self.activation(Activation::Relu)
+    }
+
+    /// Adds [`Activation::Tanh`].
+    pub fn tanh(self) -> Self {
+        self.activation(Activation::Tanh)
+    }
+
+    /// Adds [`Activation::Sigmoid`].
+    pub fn sigmoid(self) -> Self {
+        self.activation(Activation::Sigmoid)
+    }
+
+    /// Adds [`Activation::LeakyRelu`] with PyTorch's default slope of 0.01.
+    pub fn leaky_relu(self) -> Self {
+        self.activation(Activation::LeakyRelu(0.01))
+    }
+
+    /// Adds [`Activation::Elu`] with PyTorch's default α of 1.
+    pub fn elu(self) -> Self {
+        self.activation(Activation::Elu(1.0))
+    }
+
+    /// Adds [`Activation::Gelu`].
+    pub fn gelu(self) -> Self {
+        self.activation(Activation::Gelu)
+    }
+
+    /// Adds [`Activation::Silu`].
+    pub fn silu(self) -> Self {
+        self.activation(Activation::Silu)
+    }
+
+    /// Adds [`Activation::Softplus`].
+    pub fn softplus(self) -> Self {
+        self.activation(Activation::Softplus)
+    }
+
+    /// Adds [`Dropout`] with probability `p`.
+    pub fn dropout(self, p: f64) -> Self {
+        self.layer(move |_, _| Dropout::new(p))
+    }
+
+    /// Adds a layer of any kind, made where the model is built: its parameters go below the scope it is given.
+    pub fn layer<M: Module<T> + 'static>(
+        mut self,
+        make: impl FnOnce(Scope<'_, T>, &mut Rng) -> Result<M, Error> + 'static,
+    ) -> Self {
+        self.layers.push(Box::new(|scope, rng| Ok(Box::new(make(scope, rng)?))));
+        self
+    }
+
+    /// Draws the initial weights and adds them below `scope`, layer by layer.
+    ///
+    /// # Errors
+    /// A layer whose width is not what the layer before gives; options out of range; names already taken.
+    pub fn build(self, mut scope: Scope<'_, T>, rng: &mut Rng) -> Result<Sequential<T>, Error> {
+        let mut layers = Vec::with_capacity(self.layers.len());
+        let mut given: Option<(usize, usize)> = None;
+        for (number, make) in self.layers.into_iter().enumerate() {
+            let layer = make(scope.at(number), rng).map_err(|error| error.within(format!("layer {number}")))?;
+            if let Some((inputs, outputs)) = layer.describe().widths {
+                if let Some((from, width)) = given.filter(|&(_, width)| width != inputs) {
+                    let expected = format!("{width}, which is what layer {from} gives");
+                    return Err(Error::option(format!("layer {number}: inputs"), inputs, expected));
+                }
+                given = Some((number, outputs));
+            }
+            layers.push(layer);
+        }
+        Ok(Sequential { layers })
+    }
+}
+
+impl<T> fmt::Debug for SequentialBuilder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SequentialBuilder").field("layers", &self.layers.len()).finish()
+    }
+}
