@@ -1,0 +1,248 @@
+use crate::{Decay, DecayKind, Optimizer, Rule};
+use wane_autodiff::simd::{Kernel, vectorized};
+use wane_autodiff::{Error, Float, non_negative};
+
+/// Adam (Kingma and Ba 2015; PyTorch's `torch.optim.Adam`), whose `weight_decay` is coupled.
+///
+/// For a gradient g of θ at step t, negated if `maximize`:
+/// 1. coupled decay: g ← g + λθ; decoupled: θ ← θ(1 − lr·λ)
+/// 2. m ← m + (1 − β₁)(g − m), v ← β₂v + (1 − β₂)g²
+/// 3. with `amsgrad`: v̄ ← max(v̄, v), else v̄ = v
+/// 4. θ ← θ − lr/(1 − β₁ᵗ) · m / (√v̄/√(1 − β₂ᵗ) + eps)
+///
+/// Coupled decay passes through √v̄: a weight whose loss gradient is zero moves by about lr whatever λ is. That is why
+/// [`AdamW`] exists.
+///
+/// State: `exp_avg` m, `exp_avg_sq` v, and `max_exp_avg_sq` v̄ with `amsgrad`.
+pub type Adam<T> = Optimizer<T, AdamOptions>;
+
+/// Adam with decoupled decay (Loshchilov and Hutter 2019; PyTorch's `torch.optim.AdamW`): [`Adam`]'s equation, in
+/// which `weight_decay` shrinks θ by lr·λ and stays out of the moments.
+pub type AdamW<T> = Optimizer<T, AdamWOptions>;
+
+/// The options of [`Adam`], under PyTorch's names and with its defaults.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamOptions {
+    /// The learning rate, finite and ≥ 0.
+    pub lr: f64,
+    /// β₁ and β₂, each at least 0 and below 1.
+    pub betas: (f64, f64),
+    /// Added to the root, finite and ≥ 0.
+    pub eps: f64,
+    /// λ, finite and ≥ 0; coupled.
+    pub weight_decay: f64,
+    /// Divides by the largest second moment so far (Reddi et al. 2018).
+    pub amsgrad: bool,
+    /// Climbs instead of descending; decay still shrinks.
+    pub maximize: bool,
+}
+
+impl Default for AdamOptions {
+    fn default() -> Self {
+        Self { lr: 1e-3, betas: (0.9, 0.999), eps: 1e-8, weight_decay: 0.0, amsgrad: false, maximize: false }
+    }
+}
+
+/// The options of [`AdamW`], under PyTorch's names and with its defaults: those of Adam, but for a decay of 0.01.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamWOptions {
+    /// The learning rate, finite and ≥ 0.
+    pub lr: f64,
+    /// β₁ and β₂, each at least 0 and below 1.
+    pub betas: (f64, f64),
+    /// Added to the root, finite and ≥ 0.
+    pub eps: f64,
+    /// λ, finite and ≥ 0, lr·λ at most 1; decoupled.
+    pub weight_decay: f64,
+    /// Divides by the largest second moment so far (Reddi et al. 2018).
+    pub amsgrad: bool,
+    /// Climbs instead of descending; decay still shrinks.
+    pub maximize: bool,
+}
+
+impl Default for AdamWOptions {
+    fn default() -> Self {
+        let AdamOptions { lr, betas, eps, amsgrad, maximize, .. } = AdamOptions::default();
+        Self { lr, betas, eps, weight_decay: 1e-2, amsgrad, maximize }
+    }
+}
+
+impl From<AdamWOptions> for AdamOptions {
+    fn from(options: AdamWOptions) -> Self {
+        let AdamWOptions { lr, betas, eps, weight_decay, amsgrad, maximize } = options;
+        Self { lr, betas, eps, weight_decay, amsgrad, maximize }
+    }
+}
+
+/// The numbers of one step.
+#[derive(Clone, Copy, Debug)]
+pub struct Constants<T> {
+    sign: T,
+    coupled: Option<T>,
+    shrink: T,
+    lerp: Lerp<T>,
+    beta2: T,
+    fresh2: T,
+    root_correction: T,
+    eps: T,
+    minus_step: T,
+    amsgrad: bool,
+}
+
+impl Rule for AdamOptions {
+    const NAME: &'static str = "Adam";
+    const DECAY: DecayKind = DecayKind::Coupled;
+    type Constants<T: Float> = Constants<T>;
+
+    fn lr(&mut self) -> &mut f64 {
+        &mut self.lr
+    }
+
+    fn weight_decay(&mut self) -> &mut f64 {
+        &mut self.weight_decay
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        non_negative("lr", self.lr)?;
+        non_negative("eps", self.eps)?;
+        for (field, beta) in [("betas.0", self.betas.0), ("betas.1", self.betas.1)] {
+            if !(0.0..1.0).contains(&beta) {
+                return Err(Error::option(field, beta, "at least 0 and below 1"));
+            }
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> &'static [&'static str] {
+        if self.amsgrad { &["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] } else { &["exp_avg", "exp_avg_sq"] }
+    }
+
+    fn constants<T: Float>(&self, decay: Decay, step: u64) -> Constants<T> {
+        let (beta1, beta2) = self.betas;
+        let correction1 = 1.0 - beta1.powf(step as f64);
+        let correction2 = 1.0 - beta2.powf(step as f64);
+        Constants {
+            sign: if self.maximize { -T::one() } else { T::one() },
+            coupled: decay.coupled_strength(),
+            shrink: decay.shrink(self.lr),
+            lerp: Lerp::new(1.0 - beta1),
+            beta2: T::of(beta2),
+            fresh2: T::of(1.0 - beta2),
+            root_correction: T::of(correction2.powf(0.5)),
+            eps: T::of(self.eps),
+            minus_step: T::of(-(self.lr / correction1)),
+            amsgrad: self.amsgrad,
+        }
+    }
+
+    fn update<T: Float>(constants: Constants<T>, theta: &mut [T], g: &[T], state: &mut [&mut [T]]) {
+        let sign = constants.sign;
+        match constants.coupled {
+            Some(lambda) => constants.run(theta, g, state, move |theta, g| theta.mul_add(lambda, sign * g)),
+            None => constants.run(theta, g, state, move |_, g| sign * g),
+        }
+    }
+}
+
+impl Rule for AdamWOptions {
+    const NAME: &'static str = "AdamW";
+    const DECAY: DecayKind = DecayKind::Decoupled;
+    type Constants<T: Float> = Constants<T>;
+
+    fn lr(&mut self) -> &mut f64 {
+        &mut self.lr
+    }
+
+    fn weight_decay(&mut self) -> &mut f64 {
+        &mut self.weight_decay
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        AdamOptions::from(*self).check()
+    }
+
+    fn state(&self) -> &'static [&'static str] {
+        AdamOptions::from(*self).state()
+    }
+
+    fn constants<T: Float>(&self, decay: Decay, step: u64) -> Constants<T> {
+        AdamOptions::from(*self).constants(decay, step)
+    }
+
+    fn update<T: Float>(constants: Constants<T>, theta: &mut [T], g: &[T], state: &mut [&mut [T]]) {
+        AdamOptions::update(constants, theta, g, state);
+    }
+}
+
+impl<T: Float> Constants<T> {
+    fn run(self, theta: &mut [T], g: &[T], state: &mut [&mut [T]], gradient: impl Fn(T, T) -> T) {
+        let [m, v, largest] = state else { unreachable!("Optimizer lends three buffers") };
+        let largest = self.amsgrad.then_some(&mut **largest);
+        vectorized(Update { constants: self, theta, g, m, v, largest, gradient });
+    }
+
+    /// The equation for one weight. The roundings are PyTorch's: an `add` or `addcmul` rounds its product and its sum
+    /// once together, `addcdiv` multiplies before it divides, and a division by a constant is a division.
+    #[inline(always)]
+    fn weight(&self, theta: &mut T, g: T, m: &mut T, v: &mut T, seen: impl FnOnce(T) -> T) {
+        *m = self.lerp.apply(*m, g);
+        *v = (self.fresh2 * g).mul_add(g, *v * self.beta2);
+        let root = seen(*v).sqrt() / self.root_correction + self.eps;
+        *theta = *theta * self.shrink + self.minus_step * *m / root;
+    }
+}
+
+struct Update<'a, T, F> {
+    constants: Constants<T>,
+    theta: &'a mut [T],
+    g: &'a [T],
+    m: &'a mut [T],
+    v: &'a mut [T],
+    largest: Option<&'a mut [T]>,
+    gradient: F,
+}
+
+impl<T: Float, F: Fn(T, T) -> T> Kernel for Update<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { constants, theta, g, m, v, largest, gradient } = self;
+        let weights = theta.iter_mut().zip(g).zip(m.iter_mut().zip(v));
+        match largest {
+            None => weights.for_each(|((theta, &g), (m, v))| {
+                let g = gradient(*theta, g);
+                constants.weight(theta, g, m, v, |v| v);
+            }),
+            Some(largest) => weights.zip(largest).for_each(|(((theta, &g), (m, v)), largest)| {
+                let g = gradient(*theta, g);
+                constants.weight(theta, g, m, v, |v| {
+                    // A NaN in v must show; `max` would drop it.
+                    *largest = if *largest >= v { *largest } else { v };
+                    *largest
+                });
+            }),
+        }
+    }
+}
+
+/// m + w(g − m), from whichever end is nearer, as PyTorch's `lerp_` does it.
+#[derive(Clone, Copy, Debug)]
+struct Lerp<T> {
+    weight: T,
+    from_far: Option<T>,
+}
+
+impl<T: Float> Lerp<T> {
+    fn new(weight: f64) -> Self {
+        Self { weight: T::of(weight), from_far: (weight >= 0.5).then(|| T::of(weight) - T::one()) }
+    }
+
+    #[inline(always)]
+    fn apply(&self, m: T, g: T) -> T {
+        match self.from_far {
+            None => self.weight.mul_add(g - m, m),
+            Some(weight) => weight.mul_add(g - m, g),
+        }
+    }
+}

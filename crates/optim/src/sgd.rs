@@ -1,0 +1,166 @@
+use crate::{Decay, DecayKind, Optimizer, Rule};
+use wane_autodiff::simd::{Kernel, vectorized};
+use wane_autodiff::{Error, Float, non_negative};
+
+/// Stochastic gradient descent with momentum (PyTorch's `torch.optim.SGD`).
+///
+/// For a gradient g of θ, negated if `maximize`:
+/// 1. coupled decay: g ← g + λθ; decoupled: θ ← θ(1 − lr·λ)
+/// 2. with momentum μ: b ← μb + (1 − dampening)·g, the first b being g itself
+/// 3. g ← g + μb if `nesterov`, else b
+/// 4. θ ← θ − lr·g
+///
+/// State: `momentum_buffer` b, where the momentum is not 0.
+pub type Sgd<T> = Optimizer<T, SgdOptions>;
+
+/// The options of [`Sgd`], under PyTorch's names and with its defaults.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SgdOptions {
+    /// The learning rate, finite and ≥ 0.
+    pub lr: f64,
+    /// μ, finite and ≥ 0.
+    pub momentum: f64,
+    /// How much of the gradient stays out of the momentum, finite.
+    pub dampening: f64,
+    /// λ, finite and ≥ 0; coupled.
+    pub weight_decay: f64,
+    /// Looks ahead by one momentum step; wants momentum above 0 and no dampening.
+    pub nesterov: bool,
+    /// Climbs instead of descending; decay still shrinks.
+    pub maximize: bool,
+}
+
+impl Default for SgdOptions {
+    fn default() -> Self {
+        Self { lr: 1e-3, momentum: 0.0, dampening: 0.0, weight_decay: 0.0, nesterov: false, maximize: false }
+    }
+}
+
+/// The numbers of one step.
+#[derive(Clone, Copy, Debug)]
+pub struct Constants<T> {
+    sign: T,
+    coupled: Option<T>,
+    shrink: T,
+    momentum: Option<Momentum<T>>,
+    minus_lr: T,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Momentum<T> {
+    mu: T,
+    fresh: T,
+    first: bool,
+    nesterov: bool,
+}
+
+impl Rule for SgdOptions {
+    const NAME: &'static str = "Sgd";
+    const DECAY: DecayKind = DecayKind::Coupled;
+    type Constants<T: Float> = Constants<T>;
+
+    fn lr(&mut self) -> &mut f64 {
+        &mut self.lr
+    }
+
+    fn weight_decay(&mut self) -> &mut f64 {
+        &mut self.weight_decay
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        non_negative("lr", self.lr)?;
+        non_negative("momentum", self.momentum)?;
+        if !self.dampening.is_finite() {
+            return Err(Error::option("dampening", self.dampening, "a finite number"));
+        }
+        if self.nesterov && (self.momentum == 0.0 || self.dampening != 0.0) {
+            let given = format!("true with momentum {} and dampening {}", self.momentum, self.dampening);
+            return Err(Error::option("nesterov", given, "momentum above 0 and dampening 0, or nesterov: false"));
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> &'static [&'static str] {
+        if self.momentum == 0.0 { &[] } else { &["momentum_buffer"] }
+    }
+
+    fn constants<T: Float>(&self, decay: Decay, step: u64) -> Constants<T> {
+        let momentum = Momentum {
+            mu: T::of(self.momentum),
+            fresh: T::of(1.0 - self.dampening),
+            first: step == 1,
+            nesterov: self.nesterov,
+        };
+        Constants {
+            sign: if self.maximize { -T::one() } else { T::one() },
+            coupled: decay.coupled_strength(),
+            shrink: decay.shrink(self.lr),
+            momentum: (self.momentum != 0.0).then_some(momentum),
+            minus_lr: T::of(-self.lr),
+        }
+    }
+
+    fn update<T: Float>(constants: Constants<T>, theta: &mut [T], g: &[T], state: &mut [&mut [T]]) {
+        let sign = constants.sign;
+        match constants.coupled {
+            Some(lambda) => constants.run(theta, g, state, move |theta, g| theta.mul_add(lambda, sign * g)),
+            None => constants.run(theta, g, state, move |_, g| sign * g),
+        }
+    }
+}
+
+impl<T: Float> Constants<T> {
+    fn run(self, theta: &mut [T], g: &[T], state: &mut [&mut [T]], gradient: impl Fn(T, T) -> T) {
+        match self.momentum {
+            None => vectorized(Plain { constants: self, theta, g, gradient }),
+            Some(momentum) => vectorized(Heavy { constants: self, momentum, theta, g, b: state[0], gradient }),
+        }
+    }
+}
+
+/// Without momentum.
+struct Plain<'a, T, F> {
+    constants: Constants<T>,
+    theta: &'a mut [T],
+    g: &'a [T],
+    gradient: F,
+}
+
+impl<T: Float, F: Fn(T, T) -> T> Kernel for Plain<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Constants { shrink, minus_lr, .. } = self.constants;
+        for (theta, &g) in self.theta.iter_mut().zip(self.g) {
+            let g = (self.gradient)(*theta, g);
+            *theta = g.mul_add(minus_lr, *theta * shrink);
+        }
+    }
+}
+
+/// With momentum. The roundings are PyTorch's: an `add` with a factor rounds once, a `mul_` before it once more.
+struct Heavy<'a, T, F> {
+    constants: Constants<T>,
+    momentum: Momentum<T>,
+    theta: &'a mut [T],
+    g: &'a [T],
+    b: &'a mut [T],
+    gradient: F,
+}
+
+impl<T: Float, F: Fn(T, T) -> T> Kernel for Heavy<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Constants { shrink, minus_lr, .. } = self.constants;
+        let Momentum { mu, fresh, first, nesterov } = self.momentum;
+        for ((theta, &g), b) in self.theta.iter_mut().zip(self.g).zip(self.b) {
+            let g = (self.gradient)(*theta, g);
+            *b = if first { g } else { g.mul_add(fresh, mu * *b) };
+            let g = if nesterov { b.mul_add(mu, g) } else { *b };
+            *theta = g.mul_add(minus_lr, *theta * shrink);
+        }
+    }
+}
