@@ -22,7 +22,7 @@ impl<'a, T> MatRef<'a, T> {
     /// # Panics
     /// A slice of another length.
     pub fn new(data: &'a [T], rows: usize, columns: usize) -> Self {
-        assert_eq!(data.len(), rows * columns, "a matrix of {rows} × {columns} has that many elements");
+        check_len(data, rows, columns);
         Self { data, rows, columns, row_step: columns, column_step: 1 }
     }
 
@@ -36,6 +36,12 @@ impl<'a, T> MatRef<'a, T> {
     fn at(&self, row: usize, column: usize) -> &'a T {
         &self.data[row * self.row_step + column * self.column_step]
     }
+}
+
+/// By `checked_mul`: sizes whose product wraps around would let the library read beyond the slice.
+fn check_len<T>(data: &[T], rows: usize, columns: usize) {
+    let len = data.len();
+    assert!(rows.checked_mul(columns) == Some(len), "a matrix of {rows} × {columns} in {len} elements");
 }
 
 /// What happens to the numbers that stand in `c` before.
@@ -84,7 +90,7 @@ pub fn panel_len(k: usize) -> usize {
 pub fn gemm<T: Float>(product: Product<'_, T>, c: &mut [T], panel: &mut Vec<T>) {
     let (m, k, n) = product.size();
     assert_eq!(k, product.b.rows, "a product's inner sizes agree");
-    assert_eq!(c.len(), m * n, "a product of {m} × {n} has that many elements");
+    check_len(c, m, n);
     if m * k * n == 0 {
         if product.mode == Mode::Replace {
             c.fill(T::zero());
@@ -257,7 +263,8 @@ pub(crate) fn library<T: Float>(product: Product<'_, T>, c: &mut [T], gemm: Libr
     let Product { a, b, mode } = product;
     let (m, k, n) = product.size();
     let beta = if mode == Mode::Replace { T::zero() } else { T::one() };
-    assert!(b.rows == k && c.len() == m * n);
+    assert_eq!(b.rows, k, "a product's inner sizes agree");
+    check_len(c, m, n);
     // SAFETY: `MatRef::new` checked that each factor's slice holds rows × columns elements, `t` only swaps both sizes
     // and both steps, so every (i, j) inside the sizes lies inside the slice; `c` is row-major of m × n, checked
     // above, and borrowed mutably, so it overlaps neither factor.

@@ -264,6 +264,7 @@ impl<T: Float> Recording<T> {
 
     /// A root that is itself a parameter, or that no gradient reaches.
     fn backward_of_leaf(&mut self, root: u32, seed: impl FnOnce(&mut [T]), grads: &mut Grads<T>) {
+        self.reached.clear();
         let node = self.nodes[root as usize];
         if let (Source::Param(param), Place::Param(start, len)) = (node.source, node.grad) {
             let mut sown = self.pool.pop().unwrap_or_default();

@@ -10,8 +10,8 @@ impl<T: Float> Pointwise<T> for BceWithLogits {
     /// −y·ln σ(x) − (1−y)·ln(1−σ(x)), with the exponential of a negative number only.
     #[inline(always)]
     fn value(&self, x: T, y: T) -> T {
-        let positive = if x <= T::zero() { T::zero() } else { x };
-        positive - x * y + (-x.abs()).exp().ln_1p()
+        let linear = if x > T::zero() { (T::one() - y) * x } else { -y * x };
+        linear + (-x.abs()).exp().ln_1p()
     }
 
     #[inline(always)]

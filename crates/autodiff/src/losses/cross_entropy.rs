@@ -25,28 +25,32 @@ impl<T: Float> Op<T> for CrossEntropy {
         Ok(Shape::SCALAR)
     }
 
-    /// One ln Σ eˣ a row, for backward.
+    /// The two parts of ln Σ eˣ of each row, for backward.
     fn saved_len(&self, _operands: &Operands<'_, T>) -> usize {
-        self.labels.len()
+        2 * self.labels.len()
     }
 
     fn forward(&self, mut pass: Forward<'_, T>) {
         let (x, labels) = (pass.input(0), pass.indices(self.labels));
-        let (output, totals) = pass.output_and_saved();
-        for (row, total) in x.chunks_exact(self.classes).zip(totals.iter_mut()) {
-            *total = log_sum_exp(row.len(), |i| row[i]);
+        let (output, parts) = pass.output_and_saved();
+        let (parts, _) = parts.as_chunks_mut::<2>();
+        for (row, part) in x.chunks_exact(self.classes).zip(parts.iter_mut()) {
+            *part = log_sum_exp(row.len(), |i| row[i]).into();
         }
-        let loss = |row: usize| totals[row] - x[row * self.classes + labels[row] as usize];
+        let loss = |row: usize| {
+            let [max, rest] = parts[row];
+            rest - (x[row * self.classes + labels[row] as usize] - max)
+        };
         output[0] = reduce::sum_by(0, labels.len(), &loss) / T::of(labels.len() as f64);
     }
 
     fn backward(&self, mut pass: Backward<'_, T>) {
-        let (x, labels, totals) = (pass.input(0), pass.indices(self.labels), pass.saved());
+        let (x, labels, (parts, _)) = (pass.input(0), pass.indices(self.labels), pass.saved().as_chunks::<2>());
         let scale = pass.output_grad()[0] / T::of(labels.len() as f64);
         let Some(dx) = pass.input_grad(0) else { return };
         let rows = dx.chunks_exact_mut(self.classes).zip(x.chunks_exact(self.classes));
-        for ((dx, x), (&label, &total)) in rows.zip(labels.iter().zip(totals)) {
-            dx.iter_mut().zip(x).for_each(|(dx, &x)| *dx += scale * (x - total).exp());
+        for ((dx, x), (&label, &[max, rest])) in rows.zip(labels.iter().zip(parts)) {
+            dx.iter_mut().zip(x).for_each(|(dx, &x)| *dx += scale * (x - max - rest).exp());
             dx[label as usize] -= scale;
         }
     }

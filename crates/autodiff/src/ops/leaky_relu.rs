@@ -8,12 +8,12 @@ impl<T: Float> Unary<T> for LeakyRelu<T> {
 
     #[inline(always)]
     fn value(&self, x: T) -> T {
-        if x <= T::zero() { x * self.0 } else { x }
+        if x > T::zero() { x } else { x * self.0 }
     }
 
     #[inline(always)]
     fn gradient(&self, x: T, _y: T, dy: T) -> T {
-        if x <= T::zero() { dy * self.0 } else { dy }
+        if x > T::zero() { dy } else { dy * self.0 }
     }
 }
 

@@ -9,13 +9,11 @@ pub(crate) fn max_or_nan<T: Float>(values: impl Iterator<Item = T>) -> T {
     values.fold(T::neg_infinity(), |max, x| if x > max || x.is_nan() { x } else { max })
 }
 
-/// ln Σ eˣ of `n` values, without overflow: the largest is taken out of the sum.
-pub(crate) fn log_sum_exp<T: Float>(n: usize, x: impl Fn(usize) -> T) -> T {
+/// (max, ln Σ eˣ⁻ᵐᵃˣ) of `n` values. They stay apart, because their sum would round away what they have below the last
+/// bit of a large max: x − max first is exact where it matters.
+pub(crate) fn log_sum_exp<T: Float>(n: usize, x: impl Fn(usize) -> T) -> (T, T) {
     let max = max_or_nan((0..n).map(&x));
-    if max.is_infinite() {
-        return max;
-    }
-    max + reduce::sum_by(0, n, &|i| (x(i) - max).exp()).ln()
+    (max, reduce::sum_by(0, n, &|i| (x(i) - max).exp()).ln())
 }
 
 impl<T: Float> Op<T> for LogSoftmax {
@@ -35,8 +33,8 @@ impl<T: Float> Op<T> for LogSoftmax {
         let (x, (outer, n, inner)) = (pass.input(0), pass.input_shape(0).around(self.0));
         let y = pass.output();
         for_each_line(outer, n, inner, |at| {
-            let total = log_sum_exp(n, |i| x[at(i)]);
-            (0..n).for_each(|i| y[at(i)] = x[at(i)] - total);
+            let (max, rest) = log_sum_exp(n, |i| x[at(i)]);
+            (0..n).for_each(|i| y[at(i)] = x[at(i)] - max - rest);
         });
     }
 
