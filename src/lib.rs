@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+pub use wane_autodiff::{self as autodiff, Error, ErrorKind, ndarray, rand};
+pub use wane_data as data;
+pub use wane_layers as layers;
+pub use wane_optim as optim;
+pub use wane_penalties as penalties;
+
+/// What a training program needs, in one `use`.
+pub mod prelude {
+    pub use wane_autodiff::rand::SeedableRng;
+    pub use wane_autodiff::{
+        Activation, Classes, Error, Float, Grads, Graph, Param, ParamId, Params, Penalty, Rng, Scope, Tape, Var,
+    };
+    pub use wane_data::{Batches, Dataset, StandardScaler};
+    pub use wane_layers::{Dropout, Linear, Module, Sequential};
+    pub use wane_optim::{Adam, AdamOptions, AdamW, AdamWOptions, Decay, Group, Optimizer, Sgd, SgdOptions};
+    pub use wane_penalties::{ElasticNet, GroupLasso, L1, L2};
+}

@@ -1,0 +1,109 @@
+//! A training step allocates nothing after the first: every op, loss and penalty, and every optimizer.
+//!
+//! The products are small enough for the kernel of our own; the library behind large ones takes its packing buffer from
+//! the allocator at each call.
+#![allow(unsafe_code, reason = "the allocator that counts")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use wane::ndarray::{Array1, Array2, Array3};
+use wane::prelude::*;
+use wane::rand::RngExt;
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.set(COUNT.get() + 1);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations(work: impl FnOnce()) -> usize {
+    let before = COUNT.get();
+    work();
+    COUNT.get() - before
+}
+
+/// Every activation, broadcasting, reductions, dropout and all four penalties, in one loss.
+fn record<'g>(graph: Graph<'g, f32>, model: &Sequential<f32>, ids: &[ParamId], data: &Data) -> Var<'g, f32> {
+    let (x, y) = (graph.input(&data.x), graph.input(&data.y));
+    let output = model.forward(x);
+    let wide = (x - x.mean_axis_keepdim(0)) / (x.square().sum_axis_keepdim(1).sqrt() + 1.0);
+    let cube = graph.variable(&data.cube);
+    let odds = (cube * graph.param(ids[1]).reshape(&[8, 1]) + graph.scalar(0.5)).transpose(0, 2).exp().ln();
+    let square = x.t().matmul(wide).abs().tanh().sum_axis(0).log_softmax(0);
+    output.mse_loss(y)
+        + output.l1_loss(y)
+        + output.huber_loss(y, 1.0)
+        + output.smooth_l1_loss(y, 1.0)
+        + output.sigmoid().bce_with_logits_loss(y.sigmoid())
+        + output.cross_entropy_loss(&data.classes)
+        + (2.0 - odds.mean() * 0.1 + square.sum().relu().detach()) * 0.01
+        + graph.penalty(&L1::new(1e-3).unwrap(), &ids[..1])
+        + graph.penalty(&L2::new(1e-3).unwrap(), ids)
+        + graph.penalty(&ElasticNet::new(1e-3, 1e-3).unwrap(), ids)
+        + graph.penalty(&GroupLasso::columns(1e-3).unwrap(), &ids[..1])
+}
+
+struct Data {
+    x: Array2<f32>,
+    y: Array2<f32>,
+    cube: Array3<f32>,
+    classes: Classes,
+}
+
+fn data(rng: &mut Rng) -> Data {
+    let classes: Vec<usize> = (0..16).map(|row| row % 2).collect();
+    Data {
+        x: Array2::from_shape_simple_fn((16, 6), || rng.random_range(-1.0..1.0)),
+        y: Array2::from_shape_simple_fn((16, 2), || rng.random_range(-1.0..1.0)),
+        cube: Array3::from_shape_simple_fn((3, 8, 4), || rng.random_range(0.1..0.2)),
+        classes: Classes::new(&classes, 2).unwrap(),
+    }
+}
+
+fn steps_allocate_nothing<R: wane::optim::Rule>(options: R) {
+    let mut rng = Rng::seed_from_u64(3);
+    let mut params = Params::<f32>::new();
+    let widths = Sequential::new().linear(6, 8).relu().dropout(0.2).linear(8, 8).gelu().linear(8, 8).elu();
+    let widths = widths.linear(8, 8).silu().linear(8, 8).softplus().linear(8, 8).leaky_relu().linear(8, 2);
+    let model = widths.build(params.root(), &mut rng).unwrap();
+    let data = data(&mut rng);
+    let ids = params.ids();
+    let bias = Array1::from_elem(8, 1.5_f32);
+    params.set(ids[1], &bias).unwrap();
+    let mut optimizer = Optimizer::new(options).unwrap().decay_matrices_only(&params).unwrap();
+
+    let (mut tape, mut grads) = (Tape::new(), params.grads());
+    let mut step = || {
+        let loss = record(tape.record(&params).training(&mut rng), &model, &ids, &data);
+        loss.backward(&mut grads);
+        loss.backward_into(&mut grads, 0.5);
+        assert!(loss.item().is_finite());
+        optimizer.step(&mut params, &grads).unwrap();
+    };
+    assert!(allocations(&mut step) > 0, "the counter counts");
+    for number in 2..6 {
+        assert_eq!(allocations(&mut step), 0, "step {number} of {}", R::NAME);
+    }
+}
+
+#[test]
+fn every_optimizer_steps_without_allocating() {
+    steps_allocate_nothing(SgdOptions { momentum: 0.9, nesterov: true, ..Default::default() });
+    steps_allocate_nothing(AdamOptions { amsgrad: true, ..Default::default() });
+    steps_allocate_nothing(AdamWOptions::default());
+}
