@@ -112,10 +112,19 @@ impl StdError for Error {
 }
 
 /// Checks that an option is a finite number of at least 0.
+///
+/// # Errors
+/// Any other number.
 pub fn non_negative(field: &str, value: f64) -> Result<f64, Error> {
     if value.is_finite() && value >= 0.0 {
         Ok(value)
     } else {
-        Err(Error::option(field, value, "a finite number, 0 or above"))
+        Err(Error::option(field, number(value), "a finite number, 0 or above"))
     }
+}
+
+/// A number as a message shows it: not three hundred digits of 1e300.
+pub fn number(value: f64) -> String {
+    let is_plain = value == 0.0 || !value.is_finite() || (1e-5..1e16).contains(&value.abs());
+    if is_plain { value.to_string() } else { format!("{value:e}") }
 }

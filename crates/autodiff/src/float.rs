@@ -20,6 +20,18 @@ pub trait Float: sealed::Sealed + NdFloat + Default + std::iter::Sum {
     /// The error function, erf(x) = 2/√π ∫₀ˣ exp(−t²) dt.
     fn erf(self) -> Self;
 
+    /// −1, 0 or 1, and NaN for NaN: the derivative of |x|, 0 at its kink. (`signum` has 1 at 0.)
+    #[inline(always)]
+    fn sign(self) -> Self {
+        if self == Self::zero() { Self::zero() } else { self.signum() }
+    }
+
+    /// The larger one, and NaN if either is: Rust's `max` drops it.
+    #[inline(always)]
+    fn max_or_nan(self, other: Self) -> Self {
+        if self >= other || self.is_nan() { self } else { other }
+    }
+
     /// `c ← a·b (+ c)` by matrixmultiply: the library kernel behind [`gemm`](crate::gemm).
     #[doc(hidden)]
     fn library_gemm(product: crate::gemm::Product<'_, Self>, c: &mut [Self]);
@@ -43,7 +55,7 @@ impl Float for f32 {
     }
 
     fn library_gemm(product: crate::gemm::Product<'_, Self>, c: &mut [Self]) {
-        crate::gemm::library(product, c, matrixmultiply::sgemm);
+        crate::gemm::SGEMM.multiply(product, c);
     }
 }
 
@@ -65,6 +77,6 @@ impl Float for f64 {
     }
 
     fn library_gemm(product: crate::gemm::Product<'_, Self>, c: &mut [Self]) {
-        crate::gemm::library(product, c, matrixmultiply::dgemm);
+        crate::gemm::DGEMM.multiply(product, c);
     }
 }

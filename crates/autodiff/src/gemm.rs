@@ -4,6 +4,7 @@
 //! large ones through matrixmultiply. [`naive`] is the oracle that both are tested against.
 
 use crate::Float;
+use crate::reduce::fold;
 use crate::simd::{Kernel, vectorized};
 
 /// A matrix in a flat slice: element (i, j) lies at `i·row_step + j·column_step`.
@@ -91,11 +92,12 @@ pub fn gemm<T: Float>(product: Product<'_, T>, c: &mut [T], panel: &mut Vec<T>) 
     let (m, k, n) = product.size();
     assert_eq!(k, product.b.rows, "a product's inner sizes agree");
     check_len(c, m, n);
-    if m * k * n == 0 {
+    let limit = if product.a.column_step == 1 { SMALL_BY_ROWS } else { SMALL_BY_COLUMNS };
+    if m.min(k).min(n) == 0 {
         if product.mode == Mode::Replace {
             c.fill(T::zero());
         }
-    } else if m * k * n <= if product.a.column_step == 1 { SMALL_BY_ROWS } else { SMALL_BY_COLUMNS } {
+    } else if m.saturating_mul(k).saturating_mul(n) <= limit {
         small(product, c, panel);
     } else {
         T::library_gemm(product, c);
@@ -103,6 +105,9 @@ pub fn gemm<T: Float>(product: Product<'_, T>, c: &mut [T], panel: &mut Vec<T>) 
 }
 
 /// The three nested loops, the oracle of the tests.
+///
+/// # Panics
+/// Sizes that do not fit.
 pub fn naive<T: Float>(product: Product<'_, T>, c: &mut [T]) {
     let (m, k, n) = product.size();
     for i in 0..m {
@@ -116,13 +121,54 @@ pub fn naive<T: Float>(product: Product<'_, T>, c: &mut [T]) {
     }
 }
 
-/// The register tile.
+/// The register tile, or dot products where a tile would be mostly empty.
 #[doc(hidden)]
 pub fn small<T: Float>(product: Product<'_, T>, c: &mut [T], panel: &mut Vec<T>) {
-    match product.size().2 {
+    let Product { a, b, .. } = product;
+    let (m, _, n) = product.size();
+    if (m < 4 || n < 2) && a.column_step == 1 && b.row_step == 1 {
+        return vectorized(Dots { product, c });
+    }
+    match n {
         0..=8 => vectorized(Tiles::<'_, T, 4, 8> { product, c, panel }),
         _ => vectorized(Tiles::<'_, T, 6, WIDEST> { product, c, panel }),
     }
+}
+
+/// A product as one dot product after the other, of rows of `a` and columns of `b` that each lie in one piece.
+struct Dots<'a, T> {
+    product: Product<'a, T>,
+    c: &'a mut [T],
+}
+
+impl<T: Float> Kernel for Dots<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Product { a, b, mode } = self.product;
+        let (m, k, n) = self.product.size();
+        for i in 0..m {
+            let row = &a.data[i * a.row_step..][..k];
+            for j in 0..n {
+                let sum = dot(row, &b.data[j * b.column_step..][..k]);
+                let c = &mut self.c[i * n + j];
+                *c = if mode == Mode::Replace { sum } else { *c + sum };
+            }
+        }
+    }
+}
+
+/// Σ a·b, in as many lanes as a tile is wide.
+#[inline(always)]
+fn dot<T: Float>(a: &[T], b: &[T]) -> T {
+    let mut lanes = [T::zero(); WIDEST];
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<WIDEST>(), b.as_chunks::<WIDEST>());
+    for (a, b) in a.iter().zip(b) {
+        lanes.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (&a, &b))| *sum = a.mul_add(b, *sum));
+    }
+    lanes.iter_mut().zip(a_rest.iter().zip(b_rest)).for_each(|(sum, (&a, &b))| *sum = a.mul_add(b, *sum));
+    fold(lanes)
 }
 
 /// A product cut into tiles of `MR` rows and `NR` columns whose sums stay in registers.
@@ -254,36 +300,44 @@ fn add_scaled<T: Float, const NR: usize>(mut sums: [T; NR], a: T, b: &[T; NR]) -
 }
 
 /// matrixmultiply's signature: m, k, n, α, a, its strides, b, its strides, β, c, its strides.
-#[allow(clippy::type_complexity)]
-type Library<T> =
+type Kernels<T> =
     unsafe fn(usize, usize, usize, T, *const T, isize, isize, *const T, isize, isize, T, *mut T, isize, isize);
 
-#[allow(unsafe_code)]
-pub(crate) fn library<T: Float>(product: Product<'_, T>, c: &mut [T], gemm: Library<T>) {
-    let Product { a, b, mode } = product;
-    let (m, k, n) = product.size();
-    let beta = if mode == Mode::Replace { T::zero() } else { T::one() };
-    assert_eq!(b.rows, k, "a product's inner sizes agree");
-    check_len(c, m, n);
-    // SAFETY: `MatRef::new` checked that each factor's slice holds rows × columns elements, `t` only swaps both sizes
-    // and both steps, so every (i, j) inside the sizes lies inside the slice; `c` is row-major of m × n, checked
-    // above, and borrowed mutably, so it overlaps neither factor.
-    unsafe {
-        gemm(
-            m,
-            k,
-            n,
-            T::one(),
-            a.data.as_ptr(),
-            a.row_step as isize,
-            a.column_step as isize,
-            b.data.as_ptr(),
-            b.row_step as isize,
-            b.column_step as isize,
-            beta,
-            c.as_mut_ptr(),
-            n as isize,
-            1,
-        );
+/// A kernel of matrixmultiply. Only this file can make one, so that no other function is ever called in its place.
+#[derive(Clone, Copy)]
+pub(crate) struct Library<T>(Kernels<T>);
+
+pub(crate) const SGEMM: Library<f32> = Library(matrixmultiply::sgemm);
+pub(crate) const DGEMM: Library<f64> = Library(matrixmultiply::dgemm);
+
+impl<T: Float> Library<T> {
+    #[allow(unsafe_code)]
+    pub(crate) fn multiply(self, product: Product<'_, T>, c: &mut [T]) {
+        let Product { a, b, mode } = product;
+        let (m, k, n) = product.size();
+        let beta = if mode == Mode::Replace { T::zero() } else { T::one() };
+        assert_eq!(b.rows, k, "a product's inner sizes agree");
+        check_len(c, m, n);
+        // SAFETY: `MatRef::new` checked that each factor's slice holds rows × columns elements, `t` only swaps both
+        // sizes and both steps, so every (i, j) inside the sizes lies inside the slice; `c` is row-major of m × n,
+        // checked above, and borrowed mutably, so it overlaps neither factor.
+        unsafe {
+            (self.0)(
+                m,
+                k,
+                n,
+                T::one(),
+                a.data.as_ptr(),
+                a.row_step as isize,
+                a.column_step as isize,
+                b.data.as_ptr(),
+                b.row_step as isize,
+                b.column_step as isize,
+                beta,
+                c.as_mut_ptr(),
+                n as isize,
+                1,
+            );
+        }
     }
 }

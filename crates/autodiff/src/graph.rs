@@ -153,9 +153,8 @@ impl<'g, T: Float> Graph<'g, T> {
             recording.site = outer.or(Some(site));
             outer
         };
-        let result = build();
-        self.edit().site = outer;
-        result
+        let _restored = Attributed { graph: self, outer };
+        build()
     }
 
     /// The first value, in the order of recording, that is NaN or infinite: which op made it, from which parameter,
@@ -190,6 +189,20 @@ impl<'g, T: Float> Graph<'g, T> {
         match self.recording.try_borrow_mut() {
             Ok(recording) => recording,
             Err(_) => panic!("nothing can be recorded while Var::with looks at a value"),
+        }
+    }
+}
+
+/// Puts the outer line back, even if what was recorded panicked and the panic was caught.
+struct Attributed<'g, T> {
+    graph: Graph<'g, T>,
+    outer: Option<&'static Location<'static>>,
+}
+
+impl<T> Drop for Attributed<'_, T> {
+    fn drop(&mut self) {
+        if let Ok(mut recording) = self.graph.recording.try_borrow_mut() {
+            recording.site = self.outer;
         }
     }
 }

@@ -53,11 +53,19 @@ impl Layout {
         }
         let index = self.entries.len() as u32;
         let id = ParamId { index, tag: tag(&name, shape) };
-        self.stamp = (self.stamp.rotate_left(5) ^ u64::from(id.tag)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.stamp = stamped(self.stamp, id);
         self.by_name.insert(name.clone(), index);
         self.entries.push(Entry { id, name, shape, start: self.total });
         self.total += shape.len();
         Ok(id)
+    }
+
+    /// Forgets all parameters but the first `len`.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.entries.truncate(len);
+        self.by_name.retain(|_, index| (*index as usize) < len);
+        self.total = self.entries.last().map_or(0, |last| last.range().end);
+        self.stamp = self.entries.iter().fold(0, |stamp, entry| stamped(stamp, entry.id));
     }
 
     /// The parameters, in the order in which they were added.
@@ -77,6 +85,9 @@ impl Layout {
     }
 
     /// The handle of the parameter called `name`.
+    ///
+    /// # Errors
+    /// No parameter of that name.
     pub fn id(&self, name: &str) -> Result<ParamId, Error> {
         self.by_name.get(name).map(|&index| self.entries[index as usize].id).ok_or_else(|| {
             Error::parameter("parameter name", format!("{name:?}"), format!("one of {}", self.names(|_| true)))
@@ -88,7 +99,10 @@ impl Layout {
         self.entries.get(id.index as usize).filter(|entry| entry.id == id)
     }
 
-    /// The entry of `id`, or an error that names what this layout holds.
+    /// The entry of `id`.
+    ///
+    /// # Errors
+    /// A handle of other Params.
     pub fn entry(&self, id: ParamId) -> Result<&Entry, Error> {
         self.find(id).ok_or_else(|| {
             let given = format!("#{} of other Params", id.index);
@@ -96,15 +110,24 @@ impl Layout {
         })
     }
 
-    /// Checks that `other` holds the same parameters.
+    /// Checks that `other` holds the same parameters; `what` is the field that a message names.
+    ///
+    /// # Errors
+    /// Other names or shapes, or another order.
     pub fn expect_same(&self, other: &Self, what: &str) -> Result<(), Error> {
         if self.stamp == other.stamp && self.entries.len() == other.entries.len() {
             return Ok(());
         }
-        let describe = |layout: &Self| {
-            format!("{} parameters of {} scalars: {}", layout.entries.len(), layout.total, layout.names(|_| true))
+        let describe = |layout: &Self| match layout.entries.len() {
+            0 => "no parameter".to_owned(),
+            n => {
+                let first: Vec<_> =
+                    layout.entries.iter().take(8).map(|entry| format!("{} {}", entry.name, entry.shape)).collect();
+                let more = if n > 8 { format!(", … ({n} in all)") } else { String::new() };
+                first.join(", ") + &more
+            }
         };
-        Err(Error::parameter(what.to_owned(), format!("laid out for {}", describe(other)), describe(self)))
+        Err(Error::parameter(what, describe(other), describe(self)))
     }
 
     /// The names that `keep` lets through, in one line of at most eight.
@@ -116,6 +139,11 @@ impl Layout {
             n => format!("{}, … ({n} in all)", names[..8].join(", ")),
         }
     }
+}
+
+/// The stamp of a layout to which `id` is added.
+fn stamped(stamp: u64, id: ParamId) -> u64 {
+    (stamp.rotate_left(5) ^ u64::from(id.tag)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// FNV-1a over name and shape.

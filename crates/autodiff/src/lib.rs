@@ -38,11 +38,14 @@ mod params;
 mod penalty;
 pub mod reduce;
 mod shape;
+#[doc(hidden)]
 pub mod simd;
 mod tape;
 mod var;
 
 pub use classes::Classes;
+#[doc(hidden)]
+pub use error::number;
 pub use error::{Error, ErrorKind, non_negative};
 pub use float::Float;
 pub use gradcheck::{GradCheck, GradCheckError, gradcheck};

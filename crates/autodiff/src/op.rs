@@ -66,12 +66,21 @@ pub trait Op<T: Float>: Any + fmt::Debug + Send {
 
 /// What is wrong with the shapes given to an op; becomes a panic that names op, parameter and line.
 #[derive(Clone, Debug)]
-pub struct ShapeFault(pub(crate) String);
+pub struct ShapeFault {
+    pub(crate) message: String,
+    pub(crate) operand: Option<usize>,
+}
 
 impl ShapeFault {
     /// A fault in the words of the op: `input is (64, 9), weight wants (_, 10)`.
     pub fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+        Self { message: message.into(), operand: None }
+    }
+
+    /// The same fault, found in operand `i`: if that is a parameter, the message names it, and not the first one.
+    #[must_use]
+    pub fn of(self, i: usize) -> Self {
+        Self { operand: Some(i), ..self }
     }
 }
 
@@ -99,7 +108,10 @@ impl<T> Operands<'_, T> {
         self.nodes[self.ids[i] as usize].shape
     }
 
-    /// The shape of operand `i` as (rows, columns), or a fault that calls it `what`.
+    /// The shape of operand `i` as (rows, columns).
+    ///
+    /// # Errors
+    /// Other than two axes: a fault that calls the operand `what`.
     pub fn matrix(&self, i: usize, what: &str) -> Result<(usize, usize), ShapeFault> {
         match self.shape(i).dims() {
             &[rows, columns] => Ok((rows, columns)),
@@ -107,7 +119,10 @@ impl<T> Operands<'_, T> {
         }
     }
 
-    /// The common shape of operands `i` and `j`, or a fault.
+    /// The common shape of operands `i` and `j`, called input and target.
+    ///
+    /// # Errors
+    /// Two shapes.
     pub fn same(&self, i: usize, j: usize) -> Result<Shape, ShapeFault> {
         let (a, b) = (self.shape(i), self.shape(j));
         if a == b { Ok(a) } else { Err(ShapeFault::new(format!("input is {a}, target is {b}; they must be the same"))) }

@@ -211,7 +211,13 @@ impl<T: Float> Params<T> {
         &mut self.values
     }
 
-    pub(crate) fn is_frozen(&self, id: ParamId) -> bool {
+    /// Whether `id` is frozen.
+    ///
+    /// # Panics
+    /// A handle of other Params.
+    #[track_caller]
+    pub fn is_frozen(&self, id: ParamId) -> bool {
+        self.entry(id);
         self.frozen[id.index()]
     }
 
@@ -240,6 +246,22 @@ impl<T: Float> Scope<'_, T> {
     /// The same place, lent.
     pub fn reborrow(&mut self) -> Scope<'_, T> {
         Scope { params: self.params, prefix: self.prefix.clone() }
+    }
+
+    /// Adds what `build` adds, or nothing if it fails: a model that could not be built leaves no parameters behind.
+    ///
+    /// # Errors
+    /// Those of `build`.
+    pub fn all_or_nothing<R>(&mut self, build: impl FnOnce(Scope<'_, T>) -> Result<R, Error>) -> Result<R, Error> {
+        let before = self.params.len();
+        let result = build(self.reborrow());
+        if result.is_err() && self.params.len() > before {
+            let layout = Arc::make_mut(&mut self.params.layout);
+            layout.truncate(before);
+            self.params.values.truncate(layout.total());
+            self.params.frozen.truncate(before);
+        }
+        result
     }
 
     /// Adds a parameter with its initial values.
@@ -324,6 +346,22 @@ mod tests {
         let stranger = others.root().add("v", &array![1.0]).unwrap();
         assert!(params.set(stranger, &array![2.0]).is_err());
         assert!(params.freeze(&[stranger]).is_err());
+    }
+
+    #[test]
+    fn what_fails_leaves_nothing_behind() {
+        let mut params = Params::<f64>::new();
+        params.root().add("w", &array![1.0]).unwrap();
+        let before = params.clone();
+        let failed = params.at("net").all_or_nothing(|mut scope| {
+            scope.add("a", &array![[2.0, 3.0]])?;
+            scope.at(0).add("", &array![4.0])
+        });
+        assert!(failed.is_err());
+        before.layout().expect_same(params.layout(), "layout").unwrap();
+        assert_eq!((params.as_slice(), params.len()), (before.as_slice(), 1));
+        params.at("net").add("a", &array![5.0]).unwrap();
+        assert_eq!((params.as_slice(), params.id("net.a").unwrap().index()), (&[1.0, 5.0][..], 1));
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl<T: Float, P: Penalty<T> + 'static> Op<T> for PenaltyOp<P> {
     }
 
     fn shape(&self, operands: &Operands<'_, T>) -> Result<Shape, ShapeFault> {
-        (0..operands.len()).try_for_each(|i| self.0.check(operands.shape(i)))?;
+        (0..operands.len()).try_for_each(|i| self.0.check(operands.shape(i)).map_err(|fault| fault.of(i)))?;
         Ok(Shape::SCALAR)
     }
 

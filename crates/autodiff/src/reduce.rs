@@ -2,7 +2,8 @@
 
 use crate::Float;
 
-const LANES: usize = 16;
+/// How many sums run side by side.
+pub const LANES: usize = 16;
 const LEAF: usize = 32 * LANES;
 const ROWS: usize = 64;
 
@@ -26,7 +27,9 @@ pub fn sum_by<T: Float>(start: usize, end: usize, f: &impl Fn(usize) -> T) -> T 
     fold(lanes)
 }
 
-fn fold<T: Float>(mut lanes: [T; LANES]) -> T {
+/// The sum of all lanes, by halves.
+#[inline(always)]
+pub(crate) fn fold<T: Float>(mut lanes: [T; LANES]) -> T {
     let mut width = LANES / 2;
     while width > 0 {
         for i in 0..width {
@@ -57,29 +60,30 @@ pub fn sum_middle<T: Float>(x: &[T], n: usize, inner: usize, out: &mut [T], put:
         let x = &x[block * n * inner..(block + 1) * n * inner];
         for first in (0..inner).step_by(LANES) {
             let width = LANES.min(inner - first);
-            let sums = column_sums(x, inner, first, width);
+            let sums = column_sums_by(x, inner, first, width, &|x| x);
             out[first..first + width].iter_mut().zip(sums).for_each(|(out, sum)| put(out, sum));
         }
     }
 }
 
-/// Column sums of the `LANES` columns from `first` on, rows in order up to 64 of them, halves above. Where a row has
-/// fewer, the window reaches into the next one: the sums beyond the row's end mean nothing.
-fn column_sums<T: Float>(x: &[T], stride: usize, first: usize, width: usize) -> [T; LANES] {
+/// Σ f(x) over the rows of `x`, for the `width` columns from `first` on, at most [`LANES`]: rows in order up to 64 of
+/// them, halves above. Where a row has fewer columns, the window reaches into the next one: sums beyond `width` mean
+/// nothing.
+pub fn column_sums_by<T: Float>(x: &[T], stride: usize, first: usize, width: usize, f: &impl Fn(T) -> T) -> [T; LANES] {
     let rows = x.len() / stride;
     let mut sums = [T::zero(); LANES];
     if rows > ROWS {
         let (upper, lower) = x.split_at(rows / 2 * stride);
-        sums = column_sums(upper, stride, first, width);
-        let lower = column_sums(lower, stride, first, width);
+        sums = column_sums_by(upper, stride, first, width, f);
+        let lower = column_sums_by(lower, stride, first, width, f);
         sums.iter_mut().zip(lower).for_each(|(sum, lower)| *sum += lower);
         return sums;
     }
     for row in 0..rows {
         let row = &x[row * stride + first..];
         match row.first_chunk::<LANES>() {
-            Some(window) => sums.iter_mut().zip(window).for_each(|(sum, &x)| *sum += x),
-            None => sums.iter_mut().zip(&row[..width]).for_each(|(sum, &x)| *sum += x),
+            Some(window) => sums.iter_mut().zip(window).for_each(|(sum, &x)| *sum += f(x)),
+            None => sums.iter_mut().zip(&row[..width]).for_each(|(sum, &x)| *sum += f(x)),
         }
     }
     sums

@@ -1,4 +1,4 @@
-use crate::op::{Backward, Forward, Op, Operands, Pool, Values};
+use crate::op::{Backward, Forward, Op, Operands, Pool, ShapeFault, Values};
 use crate::{Float, Grads, Graph, Params, Shape};
 use std::any::Any;
 use std::cell::RefCell;
@@ -165,7 +165,7 @@ impl<T: Float> Recording<T> {
         let described = Operands { nodes: &self.nodes, ids, marker: PhantomData };
         let shape = match op.shape(&described) {
             Ok(shape) => shape,
-            Err(fault) => self.shape_panic(op.name(), first, &fault.0, params, site),
+            Err(fault) => self.shape_panic(op.name(), &fault, ids, params, site),
         };
         let saved_len = op.saved_len(&described);
         let start = self.values.reserve(shape.len() + saved_len);
@@ -262,7 +262,7 @@ impl<T: Float> Recording<T> {
         }
     }
 
-    /// A root that is itself a parameter, or that no gradient reaches.
+    /// A root that is itself a parameter.
     fn backward_of_leaf(&mut self, root: u32, seed: impl FnOnce(&mut [T]), grads: &mut Grads<T>) {
         self.reached.clear();
         let node = self.nodes[root as usize];
@@ -281,14 +281,16 @@ impl<T: Float> Recording<T> {
     fn shape_panic(
         &self,
         op: &str,
-        first: usize,
-        fault: &str,
+        fault: &ShapeFault,
+        ids: &[u32],
         params: &Params<T>,
         site: &'static Location<'static>,
     ) -> ! {
-        match self.param_name(&self.operands[first..], params) {
-            Some(name) => panic!("{op} {name:?}: {fault} (at {site})"),
-            None => panic!("{op}: {fault} (at {site})"),
+        let ids = fault.operand.map_or(ids, |i| &ids[i..=i]);
+        let message = &fault.message;
+        match self.param_name(ids, params) {
+            Some(name) => panic!("{op} {name:?}: {message} (at {site})"),
+            None => panic!("{op}: {message} (at {site})"),
         }
     }
 }

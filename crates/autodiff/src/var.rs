@@ -87,7 +87,8 @@ impl<'g, T: Float> Var<'g, T> {
     /// Computes the gradient of this scalar with respect to every parameter into `grads`, which is cleared first.
     ///
     /// # Panics
-    /// A value of more than one element (see [`backward_from`](Self::backward_from)); gradients of other Params.
+    /// A value of more than one element (see [`backward_from`](Self::backward_from)); a value that depends on nothing
+    /// that wants a gradient; gradients of other Params.
     #[track_caller]
     pub fn backward(self, grads: &mut Grads<T>) {
         grads.clear();
@@ -109,7 +110,8 @@ impl<'g, T: Float> Var<'g, T> {
     /// Computes the gradient of Σ seed·value into `grads`, which is cleared first: backward from a non-scalar.
     ///
     /// # Panics
-    /// A seed of another shape than the value; gradients of other Params.
+    /// A seed of another shape than the value; a value that depends on nothing that wants a gradient; gradients of other
+    /// Params.
     #[track_caller]
     pub fn backward_from<S: Data<Elem = T>, D: Dimension>(self, seed: &ArrayBase<S, D>, grads: &mut Grads<T>) {
         if seed.shape() != self.shape().dims() {
@@ -121,10 +123,16 @@ impl<'g, T: Float> Var<'g, T> {
 
     #[track_caller]
     fn run_backward(self, grads: &mut Grads<T>, seed: impl FnOnce(&mut [T])) {
-        if let Err(error) = self.graph.params.layout().expect_same(grads.layout(), "gradients") {
+        if let Err(error) = self.graph.params.layout().expect_same(grads.layout(), "layout of the gradients") {
             panic!("backward: {error}");
         }
-        self.graph.edit().backward(self.node, seed, self.graph.params, grads);
+        let mut recording = self.graph.edit();
+        if matches!(recording.nodes[self.node as usize].grad, Place::Nowhere) {
+            panic!(
+                "backward: the value depends on no parameter and no variable that wants a gradient (frozen? detached?)"
+            );
+        }
+        recording.backward(self.node, seed, self.graph.params, grads);
     }
 
     #[track_caller]

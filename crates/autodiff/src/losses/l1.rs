@@ -14,8 +14,7 @@ impl<T: Float> Pointwise<T> for L1 {
 
     #[inline(always)]
     fn by_input(&self, x: T, y: T) -> T {
-        let d = x - y;
-        if d == T::zero() { T::zero() } else { d.signum() }
+        (x - y).sign()
     }
 
     #[inline(always)]

@@ -18,14 +18,8 @@ impl<T: Float> Pointwise<T> for SmoothL1<T> {
     #[inline(always)]
     fn by_input(&self, x: T, y: T) -> T {
         let d = x - y;
-        if d.abs() < self.beta {
-            d / self.beta
-        } else if d == T::zero() {
-            // Only with beta 0, where this is the L1 loss.
-            T::zero()
-        } else {
-            d.signum()
-        }
+        // `sign` is 0 at 0, which is beyond beta only where beta is 0: the L1 loss.
+        if d.abs() < self.beta { d / self.beta } else { d.sign() }
     }
 
     #[inline(always)]

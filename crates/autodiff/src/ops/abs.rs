@@ -13,7 +13,7 @@ impl<T: Float> Unary<T> for Abs {
 
     #[inline(always)]
     fn gradient(&self, x: T, _y: T, dy: T) -> T {
-        if x == T::zero() { T::zero() } else { dy * x.signum() }
+        dy * x.sign()
     }
 }
 

@@ -56,8 +56,7 @@ impl Activation {
         match self {
             Self::Relu | Self::Tanh | Self::Sigmoid => true,
             Self::LeakyRelu(slope) => slope >= 0.0,
-            Self::Elu(alpha) => alpha >= 0.0,
-            Self::Gelu | Self::Silu | Self::Softplus => false,
+            Self::Elu(_) | Self::Gelu | Self::Silu | Self::Softplus => false,
         }
     }
 }

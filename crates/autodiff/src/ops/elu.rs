@@ -12,8 +12,9 @@ impl<T: Float> Unary<T> for Elu<T> {
     }
 
     #[inline(always)]
-    fn gradient(&self, x: T, y: T, dy: T) -> T {
-        if x <= T::zero() { dy * (y + self.0) } else { dy }
+    fn gradient(&self, x: T, _y: T, dy: T) -> T {
+        // And not y + α, which loses all of e⁻³⁷ and below.
+        if x <= T::zero() { dy * self.0 * x.exp() } else { dy }
     }
 }
 

@@ -4,15 +4,10 @@ use crate::{Backward, Float, Forward, Op, Operands, Shape, ShapeFault, Var, redu
 #[derive(Clone, Copy, Debug)]
 struct LogSoftmax(usize);
 
-/// max, by comparisons that let NaN through: Rust's `max` drops it.
-pub(crate) fn max_or_nan<T: Float>(values: impl Iterator<Item = T>) -> T {
-    values.fold(T::neg_infinity(), |max, x| if x > max || x.is_nan() { x } else { max })
-}
-
 /// (max, ln Σ eˣ⁻ᵐᵃˣ) of `n` values. They stay apart, because their sum would round away what they have below the last
 /// bit of a large max: x − max first is exact where it matters.
 pub(crate) fn log_sum_exp<T: Float>(n: usize, x: impl Fn(usize) -> T) -> (T, T) {
-    let max = max_or_nan((0..n).map(&x));
+    let max = (0..n).map(&x).fold(T::neg_infinity(), T::max_or_nan);
     (max, reduce::sum_by(0, n, &|i| (x(i) - max).exp()).ln())
 }
 
@@ -32,30 +27,41 @@ impl<T: Float> Op<T> for LogSoftmax {
     fn forward(&self, mut pass: Forward<'_, T>) {
         let (x, (outer, n, inner)) = (pass.input(0), pass.input_shape(0).around(self.0));
         let y = pass.output();
-        for_each_line(outer, n, inner, |at| {
-            let (max, rest) = log_sum_exp(n, |i| x[at(i)]);
-            (0..n).for_each(|i| y[at(i)] = x[at(i)] - max - rest);
-        });
+        for line in lines(outer, n, inner) {
+            let (max, rest) = log_sum_exp(n, |i| x[line.at(i)]);
+            (0..n).map(|i| line.at(i)).for_each(|at| y[at] = x[at] - max - rest);
+        }
     }
 
     fn backward(&self, mut pass: Backward<'_, T>) {
         let (y, dy, (outer, n, inner)) = (pass.output(), pass.output_grad(), pass.shape().around(self.0));
         if let Some(dx) = pass.input_grad(0) {
-            for_each_line(outer, n, inner, |at| {
-                let total = reduce::sum_by(0, n, &|i| dy[at(i)]);
-                (0..n).for_each(|i| dx[at(i)] += dy[at(i)] - y[at(i)].exp() * total);
-            });
+            for line in lines(outer, n, inner) {
+                let total = reduce::sum_by(0, n, &|i| dy[line.at(i)]);
+                (0..n).map(|i| line.at(i)).for_each(|at| dx[at] += dy[at] - y[at].exp() * total);
+            }
         }
     }
 }
 
-/// Calls `line` with the position of the i-th element of each line along the middle axis.
-fn for_each_line(outer: usize, n: usize, inner: usize, mut line: impl FnMut(&dyn Fn(usize) -> usize)) {
-    for block in 0..outer {
-        for column in 0..inner {
-            line(&|i| (block * n + i) * inner + column);
-        }
+/// The positions of the elements of one line along an axis.
+#[derive(Clone, Copy)]
+struct Line {
+    start: usize,
+    step: usize,
+}
+
+impl Line {
+    #[inline(always)]
+    fn at(self, i: usize) -> usize {
+        self.start + i * self.step
     }
+}
+
+/// The lines along the middle axis of (outer, n, inner).
+fn lines(outer: usize, n: usize, inner: usize) -> impl Iterator<Item = Line> {
+    (0..outer)
+        .flat_map(move |block| (0..inner).map(move |column| Line { start: block * n * inner + column, step: inner }))
 }
 
 impl<T: Float> Var<'_, T> {
