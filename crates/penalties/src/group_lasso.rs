@@ -50,13 +50,14 @@ impl GroupLasso {
         self.lambda
     }
 
-    /// (groups, their size, the step from group to group, the step inside a group)
-    fn walk(&self, shape: Shape) -> (usize, usize, usize, usize) {
+    /// λ√|g|.
+    fn weight<T: Float>(&self, shape: Shape) -> T {
         let (rows, columns) = (shape.dims()[0], shape.dims()[1]);
-        match self.groups {
-            Groups::Rows => (rows, columns, columns, 1),
-            Groups::Columns => (columns, rows, 1, columns),
-        }
+        let size = match self.groups {
+            Groups::Rows => columns,
+            Groups::Columns => rows,
+        };
+        T::of(self.lambda * (size as f64).sqrt())
     }
 }
 
@@ -73,30 +74,74 @@ impl<T: Float> Penalty<T> for GroupLasso {
     }
 
     fn value(&self, w: &[T], shape: Shape) -> T {
-        let (groups, size, step, inner) = self.walk(shape);
-        let total = reduce::sum_by(0, groups, &|group| norm(w, group * step, size, inner));
-        T::of(self.lambda * (size as f64).sqrt()) * total
+        let (rows, columns) = (shape.dims()[0], shape.dims()[1]);
+        let total = match self.groups {
+            _ if w.is_empty() => T::zero(),
+            Groups::Rows => reduce::sum_by(0, rows, &|row| row_norm(&w[row * columns..][..columns])),
+            Groups::Columns => blocks(columns)
+                .map(|(first, width)| -> T { column_norms(w, columns, first, width)[..width].iter().copied().sum() })
+                .sum(),
+        };
+        self.weight::<T>(shape) * total
     }
 
     fn add_gradient(&self, w: &[T], shape: Shape, scale: T, gradient: &mut [T]) {
-        let (groups, size, step, inner) = self.walk(shape);
-        let slope = scale * T::of(self.lambda * (size as f64).sqrt());
-        for group in 0..groups {
-            let norm = norm(w, group * step, size, inner);
+        let columns = shape.dims()[1];
+        let slope = scale * self.weight::<T>(shape);
+        // w/‖w‖ first: it is at most 1, where slope·w might overflow. A group of zeros stays where it is.
+        let step = |gradient: &mut T, w: T, norm: T| {
             if norm != T::zero() {
-                let members = (0..size).map(|member| group * step + member * inner);
-                members.for_each(|i| gradient[i] += slope * w[i] / norm);
+                *gradient += w / norm * slope;
+            }
+        };
+        match self.groups {
+            _ if w.is_empty() => {}
+            Groups::Rows => {
+                for (gradient, w) in gradient.chunks_exact_mut(columns).zip(w.chunks_exact(columns)) {
+                    let norm = row_norm(w);
+                    gradient.iter_mut().zip(w).for_each(|(gradient, &w)| step(gradient, w, norm));
+                }
+            }
+            Groups::Columns => {
+                for (first, width) in blocks(columns) {
+                    let norms = &column_norms(w, columns, first, width)[..width];
+                    for (gradient, w) in gradient.chunks_exact_mut(columns).zip(w.chunks_exact(columns)) {
+                        let members = gradient[first..][..width].iter_mut().zip(&w[first..][..width]);
+                        members.zip(norms).for_each(|((gradient, &w), &norm)| step(gradient, w, norm));
+                    }
+                }
             }
         }
     }
 }
 
-/// ‖w_g‖₂, scaled by its largest element so that its square neither overflows nor vanishes.
-fn norm<T: Float>(w: &[T], start: usize, size: usize, inner: usize) -> T {
-    let member = |i: usize| w[start + i * inner].abs();
-    let largest = (0..size).map(member).fold(T::zero(), |max, w| if w > max || w.is_nan() { w } else { max });
+/// Neighbouring columns, as many as are summed side by side: (first, how many).
+fn blocks(columns: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..columns).step_by(reduce::LANES).map(move |first| (first, reduce::LANES.min(columns - first)))
+}
+
+fn row_norm<T: Float>(w: &[T]) -> T {
+    norm(reduce::sum_by(0, w.len(), &|i| w[i] * w[i]), w.iter().copied())
+}
+
+/// The norms of up to 16 columns, which are read row by row; those beyond `width` mean nothing.
+fn column_norms<T: Float>(w: &[T], columns: usize, first: usize, width: usize) -> [T; reduce::LANES] {
+    let mut norms = reduce::column_sums_by(w, columns, first, width, &|w| w * w);
+    for (column, norm_of) in norms.iter_mut().enumerate().take(width) {
+        *norm_of = norm(*norm_of, w[first + column..].iter().step_by(columns).copied());
+    }
+    norms
+}
+
+/// The root of a sum of squares; where that overflowed or lost bits to underflow, it is taken again of members divided
+/// by the largest.
+fn norm<T: Float>(squares: T, members: impl Iterator<Item = T> + Clone) -> T {
+    if squares.is_finite() && squares * T::epsilon() >= T::min_positive_value() {
+        return squares.sqrt();
+    }
+    let largest = members.clone().map(T::abs).fold(T::zero(), T::max_or_nan);
     if largest == T::zero() || !largest.is_finite() {
         return largest;
     }
-    largest * reduce::sum_by(0, size, &|i| (member(i) / largest) * (member(i) / largest)).sqrt()
+    largest * members.map(|w| (w / largest) * (w / largest)).sum::<T>().sqrt()
 }

@@ -34,12 +34,6 @@ impl<T: Float> Penalty<T> for L1 {
 
     fn add_gradient(&self, w: &[T], _shape: Shape, scale: T, gradient: &mut [T]) {
         let slope = scale * T::of(self.lambda);
-        gradient.iter_mut().zip(w).for_each(|(gradient, &w)| *gradient += slope * sign(w));
+        gradient.iter_mut().zip(w).for_each(|(gradient, &w)| *gradient += slope * w.sign());
     }
-}
-
-/// −1, 0 or 1; NaN for NaN.
-#[inline(always)]
-fn sign<T: Float>(w: T) -> T {
-    if w == T::zero() { T::zero() } else { w.signum() }
 }
