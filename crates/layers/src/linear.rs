@@ -18,19 +18,21 @@ impl Linear {
     /// A layer with `weight` and `bias` below `scope`.
     ///
     /// # Errors
-    /// A width of zero; a name already taken.
+    /// A width of zero, or of more weights than memory can hold; a name already taken.
     pub fn new<T: Float>(mut scope: Scope<'_, T>, inputs: usize, outputs: usize, rng: &mut Rng) -> Result<Self, Error> {
-        let mut layer = Self::without_bias(scope.reborrow(), inputs, outputs, rng)?;
-        let bound = 1.0 / (inputs as f64).sqrt();
-        let bias = Array1::from_shape_simple_fn(outputs, || T::of(rng.random_range(-bound..bound)));
-        layer.bias = Some(scope.add("bias", &bias)?);
-        Ok(layer)
+        scope.all_or_nothing(|mut scope| {
+            let mut layer = Self::without_bias(scope.reborrow(), inputs, outputs, rng)?;
+            let bound = 1.0 / (inputs as f64).sqrt();
+            let bias = Array1::from_shape_simple_fn(outputs, || T::of(rng.random_range(-bound..bound)));
+            layer.bias = Some(scope.add("bias", &bias)?);
+            Ok(layer)
+        })
     }
 
     /// A layer with `weight` alone (PyTorch's `bias=False`).
     ///
     /// # Errors
-    /// A width of zero; a name already taken.
+    /// A width of zero, or of more weights than memory can hold; a name already taken.
     pub fn without_bias<T: Float>(
         mut scope: Scope<'_, T>,
         inputs: usize,
@@ -41,6 +43,11 @@ impl Linear {
             if width == 0 {
                 return Err(Error::option(field, width, "at least 1"));
             }
+        }
+        // What ndarray can hold of f64.
+        if inputs.checked_mul(outputs).is_none_or(|len| len > isize::MAX as usize / 8) {
+            let expected = format!("fewer, so that the weight of {inputs} inputs fits in memory");
+            return Err(Error::option("linear outputs", outputs, expected));
         }
         let bound = 1.0 / (inputs as f64).sqrt();
         let weight = Array2::from_shape_simple_fn((outputs, inputs), || T::of(rng.random_range(-bound..bound)));

@@ -63,7 +63,7 @@ pub trait Module<T: Float>: Debug + Send + Sync {
 pub struct Description {
     /// The kind of layer and its options: `Linear`, `Dropout(p=0.5)`.
     pub kind: String,
-    /// Features in and features out, where the module fixes them.
+    /// Features in and features out; `None` for a module that takes any number and gives as many.
     pub widths: Option<(usize, usize)>,
     /// How many numbers it learns.
     pub parameters: usize,

@@ -1,7 +1,8 @@
 use crate::{Description, Dropout, Linear, Module};
 use std::fmt;
 use std::panic::Location;
-use wane_autodiff::{Activation, Error, Float, Rng, Scope, Var};
+use wane_autodiff::ndarray::{Array2, ArrayView2};
+use wane_autodiff::{Activation, Error, Float, Params, Rng, Scope, Tape, Var};
 
 /// Layers one after the other, named by their number as PyTorch's `nn.Sequential` names them.
 #[derive(Debug)]
@@ -35,7 +36,26 @@ impl<T: Float> Sequential<T> {
         Some((inputs, widths.next_back().map_or(outputs, |(_, outputs)| outputs)))
     }
 
-    /// A table of layers, output shapes and parameter counts.
+    /// The output for data that comes from outside, evaluated (dropout drops nothing): x is (rows, in), the result
+    /// (rows, out).
+    ///
+    /// # Errors
+    /// An x of another width than the model takes in; an output that is not a matrix.
+    ///
+    /// # Panics
+    /// Other parameters than the model's.
+    #[track_caller]
+    pub fn predict(&self, params: &Params<T>, x: ArrayView2<'_, T>) -> Result<Array2<T>, Error> {
+        if let Some((inputs, _)) = self.widths().filter(|&(inputs, _)| inputs != x.ncols()) {
+            return Err(Error::data("number of columns of x", x.ncols(), format!("{inputs}, as the model takes in")));
+        }
+        let mut tape = Tape::new();
+        let output = self.forward(tape.record(params).input(&x)).to_array();
+        let shape = format!("{:?}", output.shape());
+        output.into_dimensionality().map_err(|_| Error::data("shape of the model's output", shape, "two axes"))
+    }
+
+    /// A table of layers, output shapes and parameter counts; a parameter that two layers share counts for both.
     pub fn summary(&self) -> String {
         let mut rows = vec![["layer".to_owned(), "kind".to_owned(), "output".to_owned(), "parameters".to_owned()]];
         let mut shape = "?".to_owned();
@@ -92,9 +112,14 @@ impl<T: Float> SequentialBuilder<T> {
         self.layer(move |scope, rng| Linear::without_bias(scope, inputs, outputs, rng))
     }
 
-    /// Adds an activation.
+    /// Adds an activation, whose slope or α must be finite.
     pub fn activation(self, activation: Activation) -> Self {
-        self.layer(move |_, _| Ok(activation))
+        self.layer(move |_, _| match activation {
+            Activation::LeakyRelu(scalar) | Activation::Elu(scalar) if !scalar.is_finite() => {
+                Err(Error::option(Module::<T>::describe(&activation).kind, scalar, "a finite number"))
+            }
+            _ => Ok(activation),
+        })
     }
 
     /// Adds [`Activation::Relu`].
@@ -151,25 +176,27 @@ impl<T: Float> SequentialBuilder<T> {
         self
     }
 
-    /// Draws the initial weights and adds them below `scope`, layer by layer.
+    /// Draws the initial weights and adds them below `scope`, layer by layer; if it fails, none of them.
     ///
     /// # Errors
     /// A layer whose width is not what the layer before gives; options out of range; names already taken.
     pub fn build(self, mut scope: Scope<'_, T>, rng: &mut Rng) -> Result<Sequential<T>, Error> {
-        let mut layers = Vec::with_capacity(self.layers.len());
-        let mut given: Option<(usize, usize)> = None;
-        for (number, make) in self.layers.into_iter().enumerate() {
-            let layer = make(scope.at(number), rng).map_err(|error| error.within(format!("layer {number}")))?;
-            if let Some((inputs, outputs)) = layer.describe().widths {
-                if let Some((from, width)) = given.filter(|&(_, width)| width != inputs) {
-                    let expected = format!("{width}, which is what layer {from} gives");
-                    return Err(Error::option(format!("layer {number}: inputs"), inputs, expected));
+        scope.all_or_nothing(|mut scope| {
+            let mut layers = Vec::with_capacity(self.layers.len());
+            let mut given: Option<(usize, usize)> = None;
+            for (number, make) in self.layers.into_iter().enumerate() {
+                let layer = make(scope.at(number), rng).map_err(|error| error.within(format!("layer {number}")))?;
+                if let Some((inputs, outputs)) = layer.describe().widths {
+                    if let Some((from, width)) = given.filter(|&(_, width)| width != inputs) {
+                        let expected = format!("{width}, which is what layer {from} gives");
+                        return Err(Error::option(format!("layer {number}: inputs"), inputs, expected));
+                    }
+                    given = Some((number, outputs));
                 }
-                given = Some((number, outputs));
+                layers.push(layer);
             }
-            layers.push(layer);
-        }
-        Ok(Sequential { layers })
+            Ok(Sequential { layers })
+        })
     }
 }
 
