@@ -10,8 +10,8 @@ use wane_autodiff::{Error, Float, non_negative};
 /// 3. with `amsgrad`: v̄ ← max(v̄, v), else v̄ = v
 /// 4. θ ← θ − lr/(1 − β₁ᵗ) · m / (√v̄/√(1 − β₂ᵗ) + eps)
 ///
-/// Coupled decay passes through √v̄: a weight whose loss gradient is zero moves by about lr whatever λ is. That is why
-/// [`AdamW`] exists.
+/// Coupled decay passes through √v̄: the first step of a weight whose loss gradient is zero is lr·λ|θ|/(λ|θ| + eps), so
+/// about lr for any λ that matters. That is why [`AdamW`] exists.
 ///
 /// State: `exp_avg` m, `exp_avg_sq` v, and `max_exp_avg_sq` v̄ with `amsgrad`.
 pub type Adam<T> = Optimizer<T, AdamOptions>;
@@ -217,8 +217,7 @@ impl<T: Float, F: Fn(T, T) -> T> Kernel for Update<'_, T, F> {
             Some(largest) => weights.zip(largest).for_each(|(((theta, &g), (m, v)), largest)| {
                 let g = gradient(*theta, g);
                 constants.weight(theta, g, m, v, |v| {
-                    // A NaN in v must show; `max` would drop it.
-                    *largest = if *largest >= v { *largest } else { v };
+                    *largest = largest.max_or_nan(v);
                     *largest
                 });
             }),

@@ -1,4 +1,4 @@
-use wane_autodiff::{Error, Float, non_negative};
+use wane_autodiff::{Error, Float, non_negative, number};
 
 /// How strongly weights are pulled to zero, and by which way.
 ///
@@ -64,8 +64,8 @@ impl Decay {
     pub(crate) fn check(&self, lr: f64) -> Result<(), Error> {
         non_negative("weight_decay", self.strength)?;
         if self.kind == DecayKind::Decoupled && lr * self.strength > 1.0 {
-            let given = format!("{} at lr {lr}", self.strength);
-            let expected = format!("at most 1/lr = {}, or decay would overshoot zero", 1.0 / lr);
+            let given = format!("{} at lr {}", number(self.strength), number(lr));
+            let expected = format!("at most 1/lr = {}, or decay would overshoot zero", number(1.0 / lr));
             return Err(Error::option("weight_decay", given, expected));
         }
         Ok(())

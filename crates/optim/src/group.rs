@@ -28,7 +28,7 @@ impl<R: Rule> Group<R> {
         self.with(move |options| *options.lr() = lr)
     }
 
-    /// The group's own λ, of the kind that the optimizer's `weight_decay` is.
+    /// The group's own λ; its kind is that of the optimizer's `weight_decay`, or of [`decay`](Self::decay).
     #[must_use]
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         self.with(move |options| *options.weight_decay() = weight_decay)

@@ -44,7 +44,8 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
     /// Adds a group of parameters.
     ///
     /// # Errors
-    /// An override out of range; a parameter named twice, here or in another group.
+    /// An override out of range; a parameter named twice, here or in another group; after the first step, a handle of
+    /// other Params (before it, [`step`](Self::step) tells).
     pub fn group(mut self, mut group: Group<R>) -> Result<Self, Error> {
         let context = format!("{} group {}", R::NAME, self.groups.len());
         let options = group.options(&self.defaults);
@@ -54,14 +55,20 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
         let mut params = group.params;
         params.sort_unstable();
         if let Some(twice) = params.windows(2).find(|pair| pair[0] == pair[1]) {
-            let given = format!("named twice (parameter number {})", twice[0].index());
-            return Err(Error::parameter(context, given, "each parameter once"));
+            let given = format!("number {}, named twice", twice[0].index());
+            return Err(Error::parameter(format!("{context}: parameter"), given, "each parameter once"));
         }
         for (number, other) in self.groups.iter().enumerate() {
             if let Some(shared) = params.iter().find(|&id| other.params.binary_search(id).is_ok()) {
-                let given = format!("given parameter number {}, which is in group {number}", shared.index());
-                return Err(Error::parameter(context, given, "each parameter in one group"));
+                let given = format!("number {}, which is in group {number}", shared.index());
+                return Err(Error::parameter(format!("{context}: parameter"), given, "each parameter in one group"));
             }
+        }
+        if let Some(state) = &self.state {
+            params
+                .iter()
+                .try_for_each(|&id| state.layout.entry(id).map(drop))
+                .map_err(|error| error.within(&context))?;
         }
         self.groups.push(GroupState { params, options, kind });
         Ok(self)
@@ -82,10 +89,16 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
     /// # Errors
     /// No parameter in any group; parameters or gradients of another layout than those of the first step.
     pub fn step(&mut self, params: &mut Params<T>, grads: &Grads<T>) -> Result<(), Error> {
-        params.layout().expect_same(grads.layout(), "gradients").map_err(|error| error.within(R::NAME))?;
+        params
+            .layout()
+            .expect_same(grads.layout(), "layout of the gradients")
+            .map_err(|error| error.within(R::NAME))?;
         let state = match &mut self.state {
             Some(state) => {
-                state.layout.expect_same(params.layout(), "parameters").map_err(|error| error.within(R::NAME))?;
+                state
+                    .layout
+                    .expect_same(params.layout(), "layout of the parameters")
+                    .map_err(|error| error.within(R::NAME))?;
                 state
             }
             unbound => unbound.insert(State::bind(&self.groups, params)?),
@@ -102,18 +115,20 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
         &self.groups
     }
 
-    /// Sets the learning rate of every group.
+    /// Sets the learning rate of every group, and of those that are still to be added.
     ///
     /// # Errors
     /// A rate out of range, or one too large for a group's decoupled decay: then nothing is changed.
     pub fn set_lr(&mut self, lr: f64) -> Result<(), Error> {
-        let mut changed = self.groups.clone();
+        let (mut defaults, mut changed) = (self.defaults.clone(), self.groups.clone());
+        *defaults.lr() = lr;
+        defaults.check().map_err(|error| error.within(R::NAME))?;
         for (number, group) in changed.iter_mut().enumerate() {
             *group.options.lr() = lr;
             let context = || format!("{} group {number}", R::NAME);
             check(&group.options, group.kind).map_err(|error| error.within(context()))?;
         }
-        self.groups = changed;
+        (self.defaults, self.groups) = (defaults, changed);
         Ok(())
     }
 
@@ -124,7 +139,11 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
     pub fn edit_group(&mut self, number: usize, edit: impl FnOnce(&mut R)) -> Result<(), Error> {
         let count = self.groups.len();
         let Some(group) = self.groups.get_mut(number) else {
-            return Err(Error::option(format!("{} group", R::NAME), number, format!("a number below {count}")));
+            return Err(Error::option(
+                format!("{} group", R::NAME),
+                number,
+                format!("a number below {count}, the number of groups"),
+            ));
         };
         let mut options = group.options.clone();
         edit(&mut options);
@@ -148,7 +167,8 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
 
     /// How many steps have gone into a parameter's state.
     pub fn steps(&self, id: ParamId) -> u64 {
-        self.state.as_ref().and_then(|state| state.steps.get(id.index()).copied()).unwrap_or(0)
+        let counted = |state: &State<T>| state.layout.find(id).map(|_| state.steps[id.index()]);
+        self.state.as_ref().and_then(counted).unwrap_or(0)
     }
 }
 
@@ -180,7 +200,10 @@ impl<R: Rule> GroupState<R> {
         let stateful = !self.options.state().is_empty();
         let mut run: Option<(u64, Range<usize>)> = None;
         let mut constants = None;
-        for id in self.params.iter().filter(|id| grads.reached()[id.index()]) {
+        for &id in &self.params {
+            if !grads.reached()[id.index()] || params.is_frozen(id) {
+                continue;
+            }
             let range = state.layout.entries()[id.index()].range();
             let step = state.steps[id.index()] + 1;
             state.steps[id.index()] += u64::from(stateful);
@@ -227,10 +250,9 @@ impl<T: Float> State<T> {
             return Err(Error::parameter(R::NAME, "without parameters", "a group with at least one"));
         }
         for (number, group) in groups.iter().enumerate() {
-            for &id in &group.params {
-                let context = || format!("{} group {number}", R::NAME);
-                params.layout().entry(id).map_err(|error| error.within(context()))?;
-            }
+            let context = || format!("{} group {number}", R::NAME);
+            let found = group.params.iter().try_for_each(|&id| params.layout().entry(id).map(drop));
+            found.map_err(|error| error.within(context()))?;
         }
         let layout = Arc::clone(params.layout());
         Ok(Self { layout, names: &[], buffers: Vec::new(), steps: vec![0; params.len()] })

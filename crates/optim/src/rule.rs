@@ -22,14 +22,19 @@ pub trait Rule: Clone + Debug + Send + Sync + 'static {
     fn weight_decay(&mut self) -> &mut f64;
 
     /// Checks every option but `weight_decay`.
+    ///
+    /// # Errors
+    /// An option out of range, by name.
     fn check(&self) -> Result<(), Error>;
 
-    /// The names of the buffers that these options need, one number a weight each, zeros at first.
+    /// The names of the buffers that these options need, at most three, one number a weight each, zeros at first. The
+    /// names that some options need begin with those that other options need.
     fn state(&self) -> &'static [&'static str];
 
     /// The constants of step number `step`, the first being 1.
     fn constants<T: Float>(&self, decay: Decay, step: u64) -> Self::Constants<T>;
 
-    /// The equation: weights `theta` and their `state` move along the gradient `g`.
+    /// The equation: weights `theta` and their `state` (three slices, those beyond [`state`](Self::state) empty) move
+    /// along the gradient `g`.
     fn update<T: Float>(constants: Self::Constants<T>, theta: &mut [T], g: &[T], state: &mut [&mut [T]]);
 }
