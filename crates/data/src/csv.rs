@@ -11,7 +11,7 @@ use wane_autodiff::{Classes, Error, Float};
 /// Reading from CSV.
 ///
 /// The first line is a header. One column, chosen by name, is the target; all others are features. Every cell is a
-/// number, without quotes or with, and white space around it is ignored; so are lines without any character. Numbers
+/// number, without quotes or between two, and white space around it is ignored; so are lines without any character. Numbers
 /// are parsed exactly as Rust parses `f64`, then rounded once to `T`.
 ///
 /// A fault is an error that says where it is: the line as an editor counts, the column by name, and the cell's text.
@@ -74,7 +74,17 @@ impl<T: Float> Dataset<T> {
     /// Those of [`from_csv_reader`](Self::from_csv_reader); a class that is not an integer, 0 or above.
     pub fn classes_from_csv_reader(reader: impl Read, target: &str) -> Result<Self, Error> {
         let table = Table::read(reader, target, class)?;
-        let largest = table.target.iter().copied().max().expect("a table has rows");
+        let (rows, largest) = (table.target.len(), table.target.iter().copied().max().expect("a table has rows"));
+        // A column of numbers that are no classes would make a model as wide as the largest of them.
+        let limit = rows.max(1000);
+        if largest >= limit {
+            let expected = format!("below {limit}, for {rows} rows: a class, not a number or a time");
+            return Err(Error::data(
+                format!("largest class in column {}", shown(target.as_bytes())),
+                largest,
+                expected,
+            ));
+        }
         let classes = Classes::new(&table.target, largest + 1)?;
         Self::checked(table.x, OwnedTarget::Classes(classes), table.feature_names, vec![target.to_owned()])
     }
@@ -105,7 +115,8 @@ impl<T: Float, Y> Table<T, Y> {
         let target = target_column(&names, target)?;
         let (mut x, mut targets) = (Vec::new(), Vec::new());
         while reader.read_byte_record(&mut record).map_err(unreadable)? {
-            let line = || line_number(&bytes, record.position().map_or(0, |position| position.byte() as usize));
+            let start = record.position().map_or(0, |position| position.byte() as usize);
+            let line = || line_number(&bytes, start);
             if record.len() != names.len() {
                 let expected = format!("{}, one for each name in the header", names.len());
                 return Err(Error::data(format!("number of cells in line {}", line()), record.len(), expected));
@@ -123,6 +134,11 @@ impl<T: Float, Y> Table<T, Y> {
                     x.push(number(text).map_err(fault)?);
                 }
             }
+            let raw = &bytes[start..(reader.position().byte() as usize).min(bytes.len())];
+            if !is_well_quoted(raw) {
+                let expected = "numbers without quotes, or each between two of them";
+                return Err(Error::data(format!("line {}", line()), shown(raw.trim_ascii()), expected));
+            }
         }
         if targets.is_empty() {
             return Err(Error::data("number of rows below the header", 0, "at least 1"));
@@ -131,6 +147,14 @@ impl<T: Float, Y> Table<T, Y> {
         let x = Array2::from_shape_vec((targets.len(), names.len()), x).expect("a cell for each name in every row");
         Ok(Self { x, target: targets, feature_names: names })
     }
+}
+
+/// Whether each number of a line stands between two quotes or has none: `"1"2` and `"4` are numbers to the csv crate.
+fn is_well_quoted(line: &[u8]) -> bool {
+    line.split(|&byte| byte == b',').map(|cell| cell.trim_ascii()).all(|cell| match cell {
+        [b'"', inner @ .., b'"'] => !inner.contains(&b'"'),
+        cell => !cell.contains(&b'"'),
+    })
 }
 
 /// The names in the header, each of its own.
@@ -143,7 +167,10 @@ fn column_names(header: &ByteRecord) -> Result<Vec<String>, Error> {
             return fault(shown(cell), "text in UTF-8");
         };
         if name.is_empty() {
-            return fault("empty".to_owned(), "a name (pandas leaves it out of an index: to_csv(…, index=False))");
+            return match column {
+                1 => fault("empty".to_owned(), "a name (pandas leaves it out of an index: to_csv(…, index=False))"),
+                _ => fault("empty".to_owned(), "a name, or no comma before it"),
+            };
         }
         if let Some(first) = seen.insert(name, column) {
             return fault(shown(cell), &format!("a name of its own; column {first} has this one"));
@@ -154,12 +181,16 @@ fn column_names(header: &ByteRecord) -> Result<Vec<String>, Error> {
 
 /// Where the target is, among at least one other column.
 fn target_column(names: &[String], target: &str) -> Result<usize, Error> {
-    let Some(column) = names.iter().position(|name| name == target) else {
+    let Some(column) = names.iter().position(|name| name == target.trim()) else {
         let mut columns: Vec<_> = names.iter().take(20).map(|name| shown(name.as_bytes())).collect();
         if names.len() > columns.len() {
             columns.push(format!("… ({} in all)", names.len()));
         }
-        return Err(Error::data("target", format!("{target:?}"), format!("one of the columns {}", columns.join(", "))));
+        return Err(Error::data(
+            "target",
+            shown(target.as_bytes()),
+            format!("one of the columns {}", columns.join(", ")),
+        ));
     };
     if names.len() < 2 {
         return Err(Error::data("number of columns", 1, "at least 2: the target and a feature"));
@@ -175,11 +206,11 @@ fn number<T: Float>(text: &str) -> Result<T, String> {
 fn class(text: &str) -> Result<usize, String> {
     // u32, so that one more than the largest class is a usize.
     let class = text.parse::<u32>().ok().filter(|&class| class < u32::MAX);
-    class.map(|class| class as usize).ok_or_else(|| "a class: an integer, 0 or above".to_owned())
+    class.map(|class| class as usize).ok_or_else(|| format!("a class: an integer, 0 to {}", u32::MAX - 1))
 }
 
 fn in_file<R>(path: &Path, read: impl FnOnce(File) -> Result<R, Error>) -> Result<R, Error> {
-    File::open(path).map_err(unreadable).and_then(read).map_err(|error| error.within(path.display()))
+    File::open(path).map_err(unreadable).and_then(read).map_err(|error| error.within(format!("{path:?}")))
 }
 
 fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {

@@ -4,8 +4,8 @@ use wane_autodiff::{Error, Float};
 
 /// Columns brought to mean 0 and standard deviation 1 (scikit-learn's `StandardScaler`): z = (x − mean) / scale.
 ///
-/// `scale` is the standard deviation over n, not n − 1. A column that does not vary beyond the rounding of its numbers
-/// gets scale 1, so that it becomes 0 and not NaN or noise.
+/// `scale` is the standard deviation over n, not n − 1. A column that varies by no more than f64's rounding of n sums gets
+/// scale 1, as in scikit-learn: a constant becomes 0, and not NaN or noise.
 ///
 /// Means and scales are f64, whatever the data: the arithmetic is f64's, and each result is rounded once.
 ///
@@ -54,7 +54,7 @@ impl StandardScaler {
         &self.scale
     }
 
-    /// (x − mean) / scale, with x: (rows, columns).
+    /// (x − mean) / scale, with x: (rows, columns). A NaN stays NaN, and what does not fit in `T` becomes infinite.
     ///
     /// # Errors
     /// Another number of columns than the scaler was fitted on.
@@ -91,10 +91,10 @@ fn mean_and_scale<T: Float>(column: ArrayView1<'_, T>) -> (f64, f64) {
     let (first, rows) = (column[0].widen(), column.len() as f64);
     let distances = || column.iter().map(|x| x.widen() - first);
     let shift = distances().sum::<f64>() / rows;
-    let deviation = (distances().map(|d| (d - shift) * (d - shift)).sum::<f64>() / rows).sqrt();
+    let variance = distances().map(|d| (d - shift) * (d - shift)).sum::<f64>() / rows;
     let mean = first + shift;
-    let rounding = T::epsilon().widen() * mean.abs();
-    (mean, if deviation <= rounding { 1.0 } else { deviation })
+    let rounding = rows * f64::EPSILON * variance + (rows * mean * f64::EPSILON).powi(2);
+    (mean, if variance.is_finite() && variance <= rounding { 1.0 } else { variance.sqrt() })
 }
 
 #[cfg(test)]
@@ -117,6 +117,9 @@ mod tests {
         }
         let x = column::<f32>(&[1e6, 1e6 + 1.0, 1e6 + 2.0, 1e6 + 3.0, 1e6 + 4.0]);
         assert_eq!(StandardScaler::fit(x.view()).unwrap().scale(), [2.0_f64.sqrt()]);
+        // Seconds since 1970: f32 knows them to 128, and that is a variation like any other.
+        let x = column::<f32>(&[1.7e9, 1.7e9 + 128.0, 1.7e9, 1.7e9 + 128.0]);
+        assert_eq!(StandardScaler::fit(x.view()).unwrap().scale(), [64.0]);
     }
 
     #[test]

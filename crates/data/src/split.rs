@@ -1,6 +1,6 @@
 use crate::Dataset;
 use rand::seq::SliceRandom;
-use wane_autodiff::{Error, Float, Rng};
+use wane_autodiff::{Error, Float, Rng, number};
 
 impl<T: Float> Dataset<T> {
     /// The rows, shuffled and divided into a training part and a test part of ⌈rows · `test_fraction`⌉ rows
@@ -21,7 +21,7 @@ impl<T: Float> Dataset<T> {
     /// A fraction that is not between 0 and 1, or that leaves no row for training.
     pub fn split(&self, test_fraction: f64, rng: &mut Rng) -> Result<(Self, Self), Error> {
         if !(test_fraction > 0.0 && test_fraction < 1.0) {
-            return Err(Error::option("test_fraction", test_fraction, "a number above 0 and below 1"));
+            return Err(Error::option("test_fraction", number(test_fraction), "a number above 0 and below 1"));
         }
         let test_rows = (self.len() as f64 * test_fraction).ceil() as usize;
         if test_rows >= self.len() {

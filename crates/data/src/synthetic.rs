@@ -1,8 +1,8 @@
 //! Data made from a known truth, so that a model can be held against it.
 //!
-//! Each generator returns the noise-free truth beside the data. On fresh rows no model's mean
-//! squared error is expected to be below noise²: that is the floor to compare with. The draws do not depend on the noise or on `T`: from one state of the
-//! generator come the same features, whatever the noise.
+//! Each generator returns the noise-free truth beside the data. On fresh rows no model's mean squared error is expected
+//! to be below noise²: that is the floor to compare with. The draws do not depend on the noise or on `T`: from one state
+//! of the generator come the same features, whatever the noise.
 //!
 //! ```
 //! use wane_autodiff::{Rng, rand::SeedableRng};
@@ -22,7 +22,7 @@ use ndarray::{Array1, Array2, ArrayView1, Axis};
 use rand::RngExt;
 use rand_distr::StandardNormal;
 use std::f64::consts::PI;
-use wane_autodiff::{Error, Float, Rng, non_negative};
+use wane_autodiff::{Error, Float, Rng, non_negative, number};
 
 /// A regression data set and what its target would be without noise.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,13 +86,13 @@ impl Default for LinearOptions {
 /// An option outside its range; values too large for `T`.
 pub fn linear<T: Float>(options: &LinearOptions, rng: &mut Rng) -> Result<Linear<T>, Error> {
     let &LinearOptions { rows, features, informative, bias, noise } = options;
-    at_least("rows", rows, 1)?;
     at_least("features", features, 1)?;
+    check_rows(rows, features)?;
     if informative > features {
         return Err(Error::option("informative", informative, format!("at most {features}, the number of features")));
     }
     if !bias.is_finite() {
-        return Err(Error::option("bias", bias, "a finite number"));
+        return Err(Error::option("bias", number(bias), "a finite number"));
     }
     let mut weights = Array1::zeros(features);
     for weight in weights.iter_mut().take(informative) {
@@ -129,8 +129,8 @@ impl Default for Friedman1Options {
 /// An option outside its range; values too large for `T`.
 pub fn friedman1<T: Float>(options: &Friedman1Options, rng: &mut Rng) -> Result<Synthetic<T>, Error> {
     let &Friedman1Options { rows, features, noise } = options;
-    at_least("rows", rows, 1)?;
     at_least("features", features, 5)?;
+    check_rows(rows, features)?;
     let x = Array2::from_shape_simple_fn((rows, features), || T::of(rng.random()));
     let truth = |x: ArrayView1<'_, T>| {
         let [x0, x1, x2, x3, x4] = std::array::from_fn(|column| x[column].widen());
@@ -177,14 +177,18 @@ impl Default for SineOptions {
 /// An option outside its range; values too large for `T`.
 pub fn sine<T: Float>(options: &SineOptions, rng: &mut Rng) -> Result<Synthetic<T>, Error> {
     let &SineOptions { rows, low, high, angular_frequency, noise } = options;
-    at_least("rows", rows, 1)?;
+    check_rows(rows, 1)?;
     for (field, value) in [("low", low), ("high", high), ("angular_frequency", angular_frequency)] {
         if !value.is_finite() {
-            return Err(Error::option(field, value, "a finite number"));
+            return Err(Error::option(field, number(value), "a finite number"));
         }
     }
     if !(low < high && (high - low).is_finite()) {
-        return Err(Error::option("high", high, format!("above low, which is {low}, by a finite distance")));
+        return Err(Error::option(
+            "high",
+            number(high),
+            format!("above low, which is {}, by a finite distance", number(low)),
+        ));
     }
     let x = Array2::from_shape_simple_fn((rows, 1), || T::of(uniform(low, high, rng)));
     with_noise(x, |x| (angular_frequency * x[0].widen()).sin(), noise, rng)
@@ -207,6 +211,17 @@ fn with_noise<T: Float>(
 
 fn uniform(low: f64, high: f64, rng: &mut Rng) -> f64 {
     low + (high - low) * rng.random::<f64>()
+}
+
+fn check_rows(rows: usize, features: usize) -> Result<(), Error> {
+    at_least("rows", rows, 1)?;
+    // What ndarray can hold of f64.
+    let fits = rows.checked_mul(features).is_some_and(|len| len <= isize::MAX as usize / 8);
+    if fits {
+        Ok(())
+    } else {
+        Err(Error::option("rows", rows, format!("as many as memory holds of {features} features")))
+    }
 }
 
 fn at_least(field: &str, given: usize, least: usize) -> Result<(), Error> {

@@ -61,6 +61,10 @@ fn faults_are_named() {
         ("a,y\n1,  \n", "line 2, column \"y\" is empty; expected a finite float64 number"),
         ("a,y\n1,two\n", "line 2, column \"y\" is \"two\"; expected a finite float64 number"),
         ("a,y\n1,\"2,5\"\n", "line 2, column \"y\" is \"2,5\"; expected a finite float64 number"),
+        (
+            "a,y\n1,2\n\"1\"2,3\n",
+            "line 3 is \"\\\"1\\\"2,3\"; expected numbers without quotes, or each between two of them",
+        ),
         ("a,y\nNaN,2\n", "line 2, column \"a\" is \"NaN\"; expected a finite float64 number"),
         ("a,y\n-inf,2\n", "line 2, column \"a\" is \"-inf\"; expected a finite float64 number"),
         ("a,y\n1e999,2\n", "line 2, column \"a\" is \"1e999\"; expected a finite float64 number"),
@@ -125,10 +129,16 @@ fn classes_are_read() {
     assert_eq!((data.x(), data.target_names()), (array![[0.5], [1.0], [3.0]].view(), &["y".to_owned()][..]));
     for given in ["-1", "1.0", "cat", "4294967295", "99999999999999999999"] {
         let error = read(&format!("y,a\n0,1\n{given},1\n")).unwrap_err().to_string();
-        assert_eq!(error, format!("line 3, column \"y\" is {given:?}; expected a class: an integer, 0 or above"));
+        assert_eq!(error, format!("line 3, column \"y\" is {given:?}; expected a class: an integer, 0 to 4294967294"));
     }
+    // A column of times would make a model of a billion classes.
+    let error = read("y,a\n0,1\n1700000000,1\n").unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "largest class in column \"y\" is 1700000000; expected below 1000, for 2 rows: a class, not a number or a time"
+    );
     let error = read("y,a\n,1\n").unwrap_err().to_string();
-    assert_eq!(error, "line 2, column \"y\" is empty; expected a class: an integer, 0 or above");
+    assert_eq!(error, "line 2, column \"y\" is empty; expected a class: an integer, 0 to 4294967294");
 }
 
 #[test]
@@ -140,12 +150,12 @@ fn files_are_named_in_errors() {
     assert_eq!(Dataset::<f32>::from_csv(&path, "y").unwrap().len(), 2);
     assert_eq!(Dataset::<f32>::classes_from_csv(&path, "y").unwrap().classes().count(), 3);
     let error = Dataset::<f32>::from_csv(&path, "z").unwrap_err().to_string();
-    assert_eq!(error, format!("{}: target is \"z\"; expected one of the columns \"a\", \"y\"", path.display()));
+    assert_eq!(error, format!("{path:?}: target is \"z\"; expected one of the columns \"a\", \"y\""));
     std::fs::remove_dir_all(&directory).unwrap();
 
     let error = Dataset::<f32>::from_csv(&path, "y").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
-    assert_eq!(error.field(), format!("{}: CSV", path.display()));
+    assert_eq!(error.field(), format!("{path:?}: CSV"));
     assert!(error.given().starts_with("unreadable ("), "{error}");
     assert!(std::error::Error::source(&error).is_some());
 }
