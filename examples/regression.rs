@@ -116,10 +116,8 @@ fn fit(
         report(epoch, total / train.len() as f32);
     }
 
-    let mut error = |data: &Dataset<f32>| {
-        let x = x_scaler.transform(data.x())?;
-        let graph = tape.record(&params);
-        let output = model.forward(graph.input(&x)).to_array().into_dimensionality().expect("(rows, 1)");
+    let error = |data: &Dataset<f32>| {
+        let output = model.predict(&params, x_scaler.transform(data.x())?.view())?;
         Ok(mse(&y_scaler.inverse_transform(output.view())?, data.y()))
     };
     Ok((error(train)?, error(test)?))

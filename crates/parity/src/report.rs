@@ -23,6 +23,8 @@ pub struct Replay {
     pub name: String,
     /// Its kind.
     pub kind: String,
+    /// The type of its numbers, where it says so.
+    pub dtype: String,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -79,7 +81,7 @@ impl Report {
 
     /// Of the float64 optimizer traces: those that agree bit for bit, and all.
     pub fn same_bits(&self) -> (usize, usize) {
-        let is_f64_trace = |replay: &&Replay| replay.kind == "optimizer" && !replay.name.ends_with("-f32.json");
+        let is_f64_trace = |replay: &&Replay| replay.kind == "optimizer" && replay.dtype == "float64";
         let traces: Vec<_> = self.replays.iter().filter(is_f64_trace).collect();
         (traces.iter().filter(|replay| replay.has_same_bits()).count(), traces.len())
     }
@@ -87,18 +89,19 @@ impl Report {
 
 fn replay_file(path: &Path) -> Replay {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let (kind, outcome) = match read(path, &name) {
+    let (kind, dtype, outcome) = match read(path, &name) {
         Ok((kind, file)) => {
+            let dtype = file.get("dtype").and_then(Value::as_str).unwrap_or_default().to_owned();
             let outcome = match kind.as_str() {
                 "optimizer" => optimizer::replay(file).map_or_else(Outcome::Unreadable, Outcome::Replayed),
                 "training" => training::replay(file).map_or_else(Outcome::Unreadable, Outcome::Replayed),
                 other => Outcome::Skipped(format!("kind {other:?} is not replayed here")),
             };
-            (kind, outcome)
+            (kind, dtype, outcome)
         }
-        Err(failure) => (String::new(), Outcome::Unreadable(failure)),
+        Err(failure) => (String::new(), String::new(), Outcome::Unreadable(failure)),
     };
-    Replay { name, kind, outcome }
+    Replay { name, kind, dtype, outcome }
 }
 
 fn read(path: &Path, name: &str) -> Result<(String, Value), Failure> {
