@@ -1,4 +1,5 @@
-use crate::{Decay, DecayKind, Optimizer, Rule};
+use crate::rule::{Front, Lerp};
+use crate::{DecayKind, Optimizer, Pull, Rule};
 use wane_autodiff::simd::{Kernel, vectorized};
 use wane_autodiff::{Error, Float, non_negative};
 
@@ -77,9 +78,7 @@ impl From<AdamWOptions> for AdamOptions {
 /// The numbers of one step.
 #[derive(Clone, Copy, Debug)]
 pub struct Constants<T> {
-    sign: T,
-    coupled: Option<T>,
-    shrink: T,
+    front: Front<T>,
     lerp: Lerp<T>,
     beta2: T,
     fresh2: T,
@@ -92,6 +91,7 @@ pub struct Constants<T> {
 impl Rule for AdamOptions {
     const NAME: &'static str = "Adam";
     const DECAY: DecayKind = DecayKind::Coupled;
+    const STEP_IS_AT_MOST_LR: bool = true;
     type Constants<T: Float> = Constants<T>;
 
     fn lr(&mut self) -> &mut f64 {
@@ -100,6 +100,10 @@ impl Rule for AdamOptions {
 
     fn weight_decay(&mut self) -> &mut f64 {
         &mut self.weight_decay
+    }
+
+    fn maximize(&self) -> bool {
+        self.maximize
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -117,14 +121,12 @@ impl Rule for AdamOptions {
         if self.amsgrad { &["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] } else { &["exp_avg", "exp_avg_sq"] }
     }
 
-    fn constants<T: Float>(&self, decay: Decay, step: u64) -> Constants<T> {
+    fn constants<T: Float>(&self, pull: Pull, step: u64) -> Constants<T> {
         let (beta1, beta2) = self.betas;
         let correction1 = 1.0 - beta1.powf(step as f64);
         let correction2 = 1.0 - beta2.powf(step as f64);
         Constants {
-            sign: if self.maximize { -T::one() } else { T::one() },
-            coupled: decay.coupled_strength(),
-            shrink: decay.shrink(self.lr),
+            front: Front::new(self.maximize, pull),
             lerp: Lerp::new(1.0 - beta1),
             beta2: T::of(beta2),
             fresh2: T::of(1.0 - beta2),
@@ -135,18 +137,16 @@ impl Rule for AdamOptions {
         }
     }
 
-    fn update<T: Float>(constants: Constants<T>, theta: &mut [T], g: &[T], state: &mut [&mut [T]]) {
-        let sign = constants.sign;
-        match constants.coupled {
-            Some(lambda) => constants.run(theta, g, state, move |theta, g| theta.mul_add(lambda, sign * g)),
-            None => constants.run(theta, g, state, move |_, g| sign * g),
-        }
+    fn update<T: Float>(constants: Constants<T>, theta: &mut [T], g: &[T], [m, v, largest]: [&mut [T]; 3]) {
+        let largest = constants.amsgrad.then_some(largest);
+        vectorized(Update { constants, theta, g, m, v, largest });
     }
 }
 
 impl Rule for AdamWOptions {
     const NAME: &'static str = "AdamW";
     const DECAY: DecayKind = DecayKind::Decoupled;
+    const STEP_IS_AT_MOST_LR: bool = true;
     type Constants<T: Float> = Constants<T>;
 
     fn lr(&mut self) -> &mut f64 {
@@ -157,6 +157,10 @@ impl Rule for AdamWOptions {
         &mut self.weight_decay
     }
 
+    fn maximize(&self) -> bool {
+        self.maximize
+    }
+
     fn check(&self) -> Result<(), Error> {
         AdamOptions::from(*self).check()
     }
@@ -165,83 +169,52 @@ impl Rule for AdamWOptions {
         AdamOptions::from(*self).state()
     }
 
-    fn constants<T: Float>(&self, decay: Decay, step: u64) -> Constants<T> {
-        AdamOptions::from(*self).constants(decay, step)
+    fn constants<T: Float>(&self, pull: Pull, step: u64) -> Constants<T> {
+        AdamOptions::from(*self).constants(pull, step)
     }
 
-    fn update<T: Float>(constants: Constants<T>, theta: &mut [T], g: &[T], state: &mut [&mut [T]]) {
+    fn update<T: Float>(constants: Constants<T>, theta: &mut [T], g: &[T], state: [&mut [T]; 3]) {
         AdamOptions::update(constants, theta, g, state);
     }
 }
 
 impl<T: Float> Constants<T> {
-    fn run(self, theta: &mut [T], g: &[T], state: &mut [&mut [T]], gradient: impl Fn(T, T) -> T) {
-        let [m, v, largest] = state else { unreachable!("Optimizer lends three buffers") };
-        let largest = self.amsgrad.then_some(&mut **largest);
-        vectorized(Update { constants: self, theta, g, m, v, largest, gradient });
-    }
-
     /// The equation for one weight. The roundings are PyTorch's: an `add` or `addcmul` rounds its product and its sum
     /// once together, `addcdiv` multiplies before it divides, and a division by a constant is a division.
     #[inline(always)]
     fn weight(&self, theta: &mut T, g: T, m: &mut T, v: &mut T, seen: impl FnOnce(T) -> T) {
+        let g = self.front.gradient(*theta, g);
         *m = self.lerp.apply(*m, g);
         *v = (self.fresh2 * g).mul_add(g, *v * self.beta2);
         let root = seen(*v).sqrt() / self.root_correction + self.eps;
-        *theta = *theta * self.shrink + self.minus_step * *m / root;
+        *theta = self.front.shrunk(*theta) + self.minus_step * *m / root;
     }
 }
 
-struct Update<'a, T, F> {
+struct Update<'a, T> {
     constants: Constants<T>,
     theta: &'a mut [T],
     g: &'a [T],
     m: &'a mut [T],
     v: &'a mut [T],
     largest: Option<&'a mut [T]>,
-    gradient: F,
 }
 
-impl<T: Float, F: Fn(T, T) -> T> Kernel for Update<'_, T, F> {
+impl<T: Float> Kernel for Update<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let Self { constants, theta, g, m, v, largest, gradient } = self;
+        let Self { constants, theta, g, m, v, largest } = self;
         let weights = theta.iter_mut().zip(g).zip(m.iter_mut().zip(v));
         match largest {
-            None => weights.for_each(|((theta, &g), (m, v))| {
-                let g = gradient(*theta, g);
-                constants.weight(theta, g, m, v, |v| v);
-            }),
+            None => weights.for_each(|((theta, &g), (m, v))| constants.weight(theta, g, m, v, |v| v)),
             Some(largest) => weights.zip(largest).for_each(|(((theta, &g), (m, v)), largest)| {
-                let g = gradient(*theta, g);
                 constants.weight(theta, g, m, v, |v| {
                     *largest = largest.max_or_nan(v);
                     *largest
                 });
             }),
-        }
-    }
-}
-
-/// m + w(g − m), from whichever end is nearer, as PyTorch's `lerp_` does it.
-#[derive(Clone, Copy, Debug)]
-struct Lerp<T> {
-    weight: T,
-    from_far: Option<T>,
-}
-
-impl<T: Float> Lerp<T> {
-    fn new(weight: f64) -> Self {
-        Self { weight: T::of(weight), from_far: (weight >= 0.5).then(|| T::of(weight) - T::one()) }
-    }
-
-    #[inline(always)]
-    fn apply(&self, m: T, g: T) -> T {
-        match self.from_far {
-            None => self.weight.mul_add(g - m, m),
-            Some(weight) => weight.mul_add(g - m, g),
         }
     }
 }

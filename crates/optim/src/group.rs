@@ -1,11 +1,12 @@
-use crate::{Decay, DecayKind, Rule};
+use crate::{Decay, Rule, Schedule};
 use std::fmt;
 use wane_autodiff::{Float, ParamId, Params};
 
 /// Parameters that share options: those of the optimizer, but for what is said here.
 pub struct Group<R> {
     pub(crate) params: Vec<ParamId>,
-    pub(crate) kind: Option<DecayKind>,
+    pub(crate) decay: Option<Decay>,
+    pub(crate) schedule: Option<Schedule>,
     edits: Vec<Edit<R>>,
 }
 
@@ -14,7 +15,7 @@ type Edit<R> = Box<dyn FnOnce(&mut R) + Send>;
 impl<R: Rule> Group<R> {
     /// The given parameters.
     pub fn new(params: &[ParamId]) -> Self {
-        Self { params: params.to_vec(), kind: None, edits: Vec::new() }
+        Self { params: params.to_vec(), decay: None, schedule: None, edits: Vec::new() }
     }
 
     /// Every parameter there is.
@@ -28,17 +29,25 @@ impl<R: Rule> Group<R> {
         self.with(move |options| *options.lr() = lr)
     }
 
+    /// The group's own schedule of the learning rate, in place of the optimizer's.
+    #[must_use]
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = Some(schedule);
+        self
+    }
+
     /// The group's own λ; its kind is that of the optimizer's `weight_decay`, or of [`decay`](Self::decay).
     #[must_use]
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         self.with(move |options| *options.weight_decay() = weight_decay)
     }
 
-    /// The group's own decay, of either kind.
+    /// The group's own decay, of any kind.
     #[must_use]
     pub fn decay(mut self, decay: Decay) -> Self {
-        self.kind = Some(decay.kind());
-        self.weight_decay(decay.strength())
+        let strength = decay.strength();
+        self.decay = Some(decay);
+        self.weight_decay(strength)
     }
 
     /// Any other option: `.with(|options: &mut AdamWOptions| options.betas = (0.9, 0.95))`.
@@ -58,6 +67,11 @@ impl<R: Rule> Group<R> {
 
 impl<R> fmt::Debug for Group<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Group").field("params", &self.params).field("edits", &self.edits.len()).finish()
+        f.debug_struct("Group")
+            .field("params", &self.params)
+            .field("decay", &self.decay)
+            .field("schedule", &self.schedule)
+            .field("edits", &self.edits.len())
+            .finish()
     }
 }

@@ -6,8 +6,11 @@
 //! | [`Sgd`] | coupled: λθ joins the gradient, before momentum | 1e-3 | 0 |
 //! | [`Adam`] | coupled: λθ joins the gradient, before the moments | 1e-3 | 0 |
 //! | [`AdamW`] | decoupled: θ ← θ(1 − lr·λ), before the update | 1e-3 | 1e-2 |
+//! | [`RmsProp`] | coupled: λθ joins the gradient, before its mean square | 1e-2 | 0 |
+//! | [`Adagrad`] | coupled: λθ joins the gradient, before its sum of squares | 1e-2 | 0 |
 //!
-//! Any [`Group`] of any of them can ask for the other kind with [`Group::decay`].
+//! Any [`Group`] of any of them can ask for another [`Decay`] with [`Group::decay`]: of any kind, with a [`Schedule`],
+//! toward zero or toward reference weights. The [`guide`] says which when, and what other libraries call it.
 //!
 //! ```
 //! use wane_autodiff::{Params, Tape, ndarray::array};
@@ -29,16 +32,32 @@
 //! # Ok::<(), wane_autodiff::Error>(())
 //! ```
 
+mod adagrad;
 mod adam;
+mod clip;
 mod decay;
+mod ema;
 mod group;
 mod optimizer;
+mod report;
+mod rmsprop;
 mod rule;
+mod schedule;
 mod sgd;
+mod state;
 
+pub use adagrad::{Adagrad, AdagradOptions};
 pub use adam::{Adam, AdamOptions, AdamW, AdamWOptions};
-pub use decay::{Decay, DecayKind};
+pub use clip::{clip_grad_norm, clip_grad_value};
+pub use decay::{Decay, DecayKind, Pull};
+pub use ema::Ema;
 pub use group::Group;
 pub use optimizer::{GroupState, Optimizer};
+pub use report::{GroupReport, WeightReport};
+pub use rmsprop::{RmsProp, RmsPropOptions};
 pub use rule::Rule;
+pub use schedule::{Anneal, Better, Cyclic, CyclicMode, OneCycle, Plateau, PlateauOptions, Schedule, Threshold};
 pub use sgd::{Sgd, SgdOptions};
+
+#[doc = include_str!("../docs/decay.md")]
+pub mod guide {}

@@ -1,8 +1,7 @@
-use crate::{Decay, DecayKind, Group, Rule};
-use std::ops::Range;
-use std::sync::Arc;
+use crate::state::State;
+use crate::{Decay, Group, Pull, Rule, Schedule};
 use wane_autodiff::ndarray::ArrayViewD;
-use wane_autodiff::{Error, Float, Grads, Layout, ParamId, Params};
+use wane_autodiff::{Error, Float, Grads, ParamId, Params, non_negative};
 
 /// An optimizer: a [`Rule`], the groups of parameters it moves, and its state.
 ///
@@ -11,6 +10,8 @@ use wane_autodiff::{Error, Float, Grads, Layout, ParamId, Params};
 #[derive(Clone, Debug)]
 pub struct Optimizer<T, R> {
     defaults: R,
+    schedule: Option<Schedule>,
+    time: u64,
     groups: Vec<GroupState<R>>,
     state: Option<State<T>>,
 }
@@ -18,17 +19,19 @@ pub struct Optimizer<T, R> {
 /// A group as an optimizer holds it: its options with all overrides applied.
 #[derive(Clone, Debug)]
 pub struct GroupState<R> {
-    params: Vec<ParamId>,
+    pub(crate) params: Vec<ParamId>,
     options: R,
-    kind: DecayKind,
+    schedule: Option<Schedule>,
+    pub(crate) decay: Decay,
+    initial_lr: f64,
+    pub(crate) now: Now<R>,
 }
 
+/// What holds at the present time: the options with the learning rate of the schedule, and the decay.
 #[derive(Clone, Debug)]
-struct State<T> {
-    layout: Arc<Layout>,
-    names: &'static [&'static str],
-    buffers: Vec<Vec<T>>,
-    steps: Vec<u64>,
+pub(crate) struct Now<R> {
+    pub(crate) options: R,
+    pub(crate) pull: Pull,
 }
 
 impl<T: Float, R: Rule> Optimizer<T, R> {
@@ -37,8 +40,8 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
     /// # Errors
     /// An option out of range, by name.
     pub fn new(options: R) -> Result<Self, Error> {
-        check(&options, R::DECAY).map_err(|error| error.within(R::NAME))?;
-        Ok(Self { defaults: options, groups: Vec::new(), state: None })
+        GroupState::new(Group::new(&[]), &options, None, 0).map_err(|error| error.within(R::NAME))?;
+        Ok(Self { defaults: options, schedule: None, time: 0, groups: Vec::new(), state: None })
     }
 
     /// Adds a group of parameters.
@@ -46,13 +49,11 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
     /// # Errors
     /// An override out of range; a parameter named twice, here or in another group; after the first step, a handle of
     /// other Params (before it, [`step`](Self::step) tells).
-    pub fn group(mut self, mut group: Group<R>) -> Result<Self, Error> {
+    pub fn group(mut self, group: Group<R>) -> Result<Self, Error> {
         let context = format!("{} group {}", R::NAME, self.groups.len());
-        let options = group.options(&self.defaults);
-        let kind = group.kind.unwrap_or(R::DECAY);
-        check(&options, kind).map_err(|error| error.within(&context))?;
-
-        let mut params = group.params;
+        let mut group = GroupState::new(group, &self.defaults, self.schedule.as_ref(), self.time)
+            .map_err(|error| error.within(&context))?;
+        let params = &mut group.params;
         params.sort_unstable();
         if let Some(twice) = params.windows(2).find(|pair| pair[0] == pair[1]) {
             let given = format!("number {}, named twice", twice[0].index());
@@ -65,12 +66,9 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
             }
         }
         if let Some(state) = &self.state {
-            params
-                .iter()
-                .try_for_each(|&id| state.layout.entry(id).map(drop))
-                .map_err(|error| error.within(&context))?;
+            state.check(&group).map_err(|error| error.within(&context))?;
         }
-        self.groups.push(GroupState { params, options, kind });
+        self.groups.push(group);
         Ok(self)
     }
 
@@ -84,29 +82,65 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
         self.group(Group::new(&matrices))?.group(Group::new(&others).weight_decay(0.0))
     }
 
+    /// Schedules the learning rate of every group that has no schedule of its own.
+    ///
+    /// # Errors
+    /// A rate that is out of range at the present time, or too large for a group's decay.
+    pub fn schedule(mut self, schedule: Schedule) -> Result<Self, Error> {
+        self.schedule = Some(schedule);
+        self.set_time(self.time)?;
+        Ok(self)
+    }
+
     /// One step of every parameter that has a gradient.
     ///
     /// # Errors
-    /// No parameter in any group; parameters or gradients of another layout than those of the first step.
+    /// No parameter in any group; parameters or gradients of another layout than those of the first step; a decay
+    /// toward a reference of another layout. Then nothing has moved.
     pub fn step(&mut self, params: &mut Params<T>, grads: &Grads<T>) -> Result<(), Error> {
-        params
-            .layout()
-            .expect_same(grads.layout(), "layout of the gradients")
-            .map_err(|error| error.within(R::NAME))?;
+        let within = |error: Error| error.within(R::NAME);
+        params.layout().expect_same(grads.layout(), "layout of the gradients").map_err(within)?;
         let state = match &mut self.state {
             Some(state) => {
-                state
-                    .layout
-                    .expect_same(params.layout(), "layout of the parameters")
-                    .map_err(|error| error.within(R::NAME))?;
+                state.layout().expect_same(params.layout(), "layout of the parameters").map_err(within)?;
                 state
             }
             unbound => unbound.insert(State::bind(&self.groups, params)?),
         };
         state.provide(&self.groups);
-        for group in &self.groups {
-            group.step(state, params, grads);
+        for (number, group) in self.groups.iter().enumerate() {
+            state.step(number, group, params, grads);
         }
+        Ok(())
+    }
+
+    /// Lets one unit of the schedules' time pass: an epoch or a batch, as they were written. Without schedules it only
+    /// counts.
+    ///
+    /// # Errors
+    /// A rate or a decay that is then out of range: nothing has changed, the time included.
+    pub fn advance(&mut self) -> Result<(), Error> {
+        self.set_time(self.time + 1)
+    }
+
+    /// How often time has [advanced](Self::advance).
+    pub fn time(&self) -> u64 {
+        self.time
+    }
+
+    /// Puts the schedules at another time.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance).
+    pub fn set_time(&mut self, time: u64) -> Result<(), Error> {
+        // All groups are tried before one is changed.
+        for (number, group) in self.groups.iter().enumerate() {
+            group.at(time, self.schedule.as_ref()).map_err(|error| error.within(in_group::<R>(number)))?;
+        }
+        for group in &mut self.groups {
+            group.now = group.at(time, self.schedule.as_ref())?;
+        }
+        self.time = time;
         Ok(())
     }
 
@@ -115,20 +149,24 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
         &self.groups
     }
 
-    /// Sets the learning rate of every group, and of those that are still to be added.
+    /// Sets the learning rate of every group, and of those that are still to be added. Schedules take it as their base;
+    /// the lr₀ of a fully decoupled decay stays what it was.
     ///
     /// # Errors
-    /// A rate out of range, or one too large for a group's decoupled decay: then nothing is changed.
+    /// A rate out of range, or one too large for a group's decay: then nothing is changed.
     pub fn set_lr(&mut self, lr: f64) -> Result<(), Error> {
-        let (mut defaults, mut changed) = (self.defaults.clone(), self.groups.clone());
+        let mut defaults = self.defaults.clone();
         *defaults.lr() = lr;
         defaults.check().map_err(|error| error.within(R::NAME))?;
-        for (number, group) in changed.iter_mut().enumerate() {
-            *group.options.lr() = lr;
-            let context = || format!("{} group {number}", R::NAME);
-            check(&group.options, group.kind).map_err(|error| error.within(context()))?;
+        let edited =
+            |group: &GroupState<R>| group.edited(self.time, self.schedule.as_ref(), |options| *options.lr() = lr);
+        for (number, group) in self.groups.iter().enumerate() {
+            edited(group).map_err(|error| error.within(in_group::<R>(number)))?;
         }
-        (self.defaults, self.groups) = (defaults, changed);
+        for number in 0..self.groups.len() {
+            self.edit_group(number, |options| *options.lr() = lr)?;
+        }
+        self.defaults = defaults;
         Ok(())
     }
 
@@ -139,134 +177,85 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
     pub fn edit_group(&mut self, number: usize, edit: impl FnOnce(&mut R)) -> Result<(), Error> {
         let count = self.groups.len();
         let Some(group) = self.groups.get_mut(number) else {
-            return Err(Error::option(
-                format!("{} group", R::NAME),
-                number,
-                format!("a number below {count}, the number of groups"),
-            ));
+            let expected = format!("a number below {count}, the number of groups");
+            return Err(Error::option(format!("{} group", R::NAME), number, expected));
         };
-        let mut options = group.options.clone();
-        edit(&mut options);
-        check(&options, group.kind).map_err(|error| error.within(format!("{} group {number}", R::NAME)))?;
-        group.options = options;
+        *group = group
+            .edited(self.time, self.schedule.as_ref(), edit)
+            .map_err(|error| error.within(in_group::<R>(number)))?;
         Ok(())
     }
 
     /// A buffer of a parameter's state under PyTorch's name (`exp_avg`, `exp_avg_sq`, `max_exp_avg_sq`,
-    /// `momentum_buffer`); `None` where there is none yet.
+    /// `momentum_buffer`, …); `None` where there is none yet.
     pub fn state(&self, id: ParamId, name: &str) -> Option<ArrayViewD<'_, T>> {
-        let state = self.state.as_ref()?;
-        let entry = state.layout.find(id)?;
         let group = self.groups.iter().find(|group| group.params.binary_search(&id).is_ok())?;
-        let buffer = state.names.iter().position(|&known| known == name)?;
-        if state.steps[id.index()] == 0 || !group.options.state().contains(&name) {
-            return None;
-        }
-        ArrayViewD::from_shape(entry.shape().dims(), &state.buffers[buffer][entry.range()]).ok()
+        self.state.as_ref().filter(|_| group.options.state().contains(&name))?.buffer(id, name)
     }
 
     /// How many steps have gone into a parameter's state.
     pub fn steps(&self, id: ParamId) -> u64 {
-        let counted = |state: &State<T>| state.layout.find(id).map(|_| state.steps[id.index()]);
-        self.state.as_ref().and_then(counted).unwrap_or(0)
+        self.state.as_ref().map_or(0, |state| state.steps(id))
     }
 }
 
-fn check<R: Rule>(options: &R, kind: DecayKind) -> Result<(), Error> {
-    options.check()?;
-    let mut options = options.clone();
-    let lr = *options.lr();
-    Decay::of(kind, *options.weight_decay()).check(lr)
+/// How a message calls a group.
+fn in_group<R: Rule>(number: usize) -> String {
+    format!("{} group {number}", R::NAME)
 }
 
 impl<R: Rule> GroupState<R> {
+    fn new(mut group: Group<R>, defaults: &R, schedule: Option<&Schedule>, time: u64) -> Result<Self, Error> {
+        let mut options = group.options(defaults);
+        let initial_lr = *options.lr();
+        let decay = group.decay.take().unwrap_or(Decay::of(R::DECAY, 0.0));
+        let now = Now { options: options.clone(), pull: Pull::default() };
+        let state = Self { params: group.params, options, schedule: group.schedule, decay, initial_lr, now };
+        state.edited(time, schedule, |_| {})
+    }
+
     /// The parameters, in the order of their layout.
     pub fn params(&self) -> &[ParamId] {
         &self.params
     }
 
-    /// The options, overrides applied.
+    /// The options, overrides applied and schedules not.
     pub fn options(&self) -> &R {
         &self.options
     }
 
-    /// The decay: its kind and strength.
-    pub fn decay(&self) -> Decay {
-        Decay::of(self.kind, *self.options.clone().weight_decay())
+    /// The decay: its kind, its strength before any schedule, and what it is toward.
+    pub fn decay(&self) -> &Decay {
+        &self.decay
     }
 
-    /// Neighbours in memory that are at the same step move together, so that many small parameters cost one loop.
-    fn step<T: Float>(&self, state: &mut State<T>, params: &mut Params<T>, grads: &Grads<T>) {
-        let stateful = !self.options.state().is_empty();
-        let mut run: Option<(u64, Range<usize>)> = None;
-        let mut constants = None;
-        for &id in &self.params {
-            if !grads.reached()[id.index()] || params.is_frozen(id) {
-                continue;
-            }
-            let range = state.layout.entries()[id.index()].range();
-            let step = state.steps[id.index()] + 1;
-            state.steps[id.index()] += u64::from(stateful);
-            match &mut run {
-                Some((at, whole)) if *at == step && whole.end == range.start => whole.end = range.end,
-                _ => {
-                    if let Some(done) = run.replace((step, range)) {
-                        self.update(done, &mut constants, state, params, grads);
-                    }
-                }
-            }
-        }
-        if let Some(last) = run {
-            self.update(last, &mut constants, state, params, grads);
-        }
+    /// The learning rate at the present time.
+    pub fn lr(&self) -> f64 {
+        *self.now.options.clone().lr()
     }
 
-    fn update<T: Float>(
-        &self,
-        (step, range): (u64, Range<usize>),
-        memo: &mut Option<(u64, R::Constants<T>)>,
-        state: &mut State<T>,
-        params: &mut Params<T>,
-        grads: &Grads<T>,
-    ) {
-        let constants = match *memo {
-            Some((at, constants)) if at == step => constants,
-            _ => self.options.constants(self.decay(), step),
-        };
-        *memo = Some((step, constants));
-        let theta = &mut params.as_mut_slice()[range.clone()];
-        let g = &grads.as_slice()[range.clone()];
-        let mut buffers = state.buffers.iter_mut().map(|buffer| &mut buffer[range.clone()]);
-        // No optimizer here has more than three buffers.
-        let mut slices = [(); 3].map(|()| buffers.next().unwrap_or_default());
-        R::update(constants, theta, g, &mut slices);
-    }
-}
-
-impl<T: Float> State<T> {
-    /// State for the given parameters, in which every group's handles are found.
-    fn bind<R: Rule>(groups: &[GroupState<R>], params: &Params<T>) -> Result<Self, Error> {
-        if groups.iter().all(|group| group.params.is_empty()) {
-            return Err(Error::parameter(R::NAME, "without parameters", "a group with at least one"));
-        }
-        for (number, group) in groups.iter().enumerate() {
-            let context = || format!("{} group {number}", R::NAME);
-            let found = group.params.iter().try_for_each(|&id| params.layout().entry(id).map(drop));
-            found.map_err(|error| error.within(context()))?;
-        }
-        let layout = Arc::clone(params.layout());
-        Ok(Self { layout, names: &[], buffers: Vec::new(), steps: vec![0; params.len()] })
+    /// By which part a step shrinks the weights before its update, at the present time: lr·λ of decoupled decay,
+    /// (lr/lr₀)·λ of fully decoupled decay, 0 of coupled decay.
+    pub fn decay_rate(&self) -> f64 {
+        self.now.pull.rate
     }
 
-    /// Adds the buffers that some group's options need and that are not there yet. The names that one rule needs under
-    /// some options begin with those it needs under others.
-    fn provide<R: Rule>(&mut self, groups: &[GroupState<R>]) {
-        for group in groups {
-            let names = group.options.state();
-            if names.len() > self.names.len() {
-                self.names = names;
-                self.buffers.resize_with(names.len(), || vec![T::zero(); self.layout.total()]);
-            }
-        }
+    /// What holds at `time`.
+    fn at(&self, time: u64, schedule: Option<&Schedule>) -> Result<Now<R>, Error> {
+        let mut options = self.options.clone();
+        let base = *options.lr();
+        let lr = self.schedule.as_ref().or(schedule).map_or(base, |schedule| schedule.at(time, base));
+        *options.lr() = non_negative("lr", lr)?;
+        Ok(Now { options, pull: self.decay.at(time, lr, self.initial_lr)? })
+    }
+
+    /// The same group with other options, checked.
+    fn edited(&self, time: u64, schedule: Option<&Schedule>, edit: impl FnOnce(&mut R)) -> Result<Self, Error> {
+        let mut edited = self.clone();
+        edit(&mut edited.options);
+        edited.options.check()?;
+        edited.decay.strength = non_negative("weight_decay", *edited.options.weight_decay())?;
+        edited.now = edited.at(time, schedule)?;
+        Ok(edited)
     }
 }

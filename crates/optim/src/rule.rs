@@ -1,16 +1,19 @@
-use crate::{Decay, DecayKind};
+use crate::{DecayKind, Pull};
 use std::fmt::Debug;
 use wane_autodiff::{Error, Float};
 
 /// An optimizer's options, and its equation over slices.
 ///
-/// [`Optimizer`](crate::Optimizer) does the rest: groups, state, which parameters have a gradient.
+/// [`Optimizer`](crate::Optimizer) does the rest: groups, state, schedules, which parameters have a gradient.
 pub trait Rule: Clone + Debug + Send + Sync + 'static {
     /// The optimizer's name.
     const NAME: &'static str;
 
     /// What this optimizer's `weight_decay` means.
     const DECAY: DecayKind;
+
+    /// Whether a step is about lr at most, whatever the gradient, once gradients are steady: so for Adam's m/√v.
+    const STEP_IS_AT_MOST_LR: bool = false;
 
     /// The constants of one step, computed in f64 and rounded once to T.
     type Constants<T: Float>: Copy + Debug;
@@ -21,20 +24,81 @@ pub trait Rule: Clone + Debug + Send + Sync + 'static {
     /// λ.
     fn weight_decay(&mut self) -> &mut f64;
 
+    /// Whether it climbs.
+    fn maximize(&self) -> bool;
+
     /// Checks every option but `weight_decay`.
     ///
     /// # Errors
     /// An option out of range, by name.
     fn check(&self) -> Result<(), Error>;
 
-    /// The names of the buffers that these options need, at most three, one number a weight each, zeros at first. The
-    /// names that some options need begin with those that other options need.
+    /// The names of the buffers that these options need, at most three, one number a weight each.
     fn state(&self) -> &'static [&'static str];
 
-    /// The constants of step number `step`, the first being 1.
-    fn constants<T: Float>(&self, decay: Decay, step: u64) -> Self::Constants<T>;
+    /// The number that a buffer begins with.
+    fn initial_state(&self) -> f64 {
+        0.0
+    }
 
-    /// The equation: weights `theta` and their `state` (three slices, those beyond [`state`](Self::state) empty) move
-    /// along the gradient `g`.
-    fn update<T: Float>(constants: Self::Constants<T>, theta: &mut [T], g: &[T], state: &mut [&mut [T]]);
+    /// The constants of step number `step`, the first being 1.
+    fn constants<T: Float>(&self, pull: Pull, step: u64) -> Self::Constants<T>;
+
+    /// The equation: weights `theta` and their `state` (three slices, in the order of [`state`](Self::state), those
+    /// beyond it empty) move along the gradient `g`.
+    fn update<T: Float>(constants: Self::Constants<T>, theta: &mut [T], g: &[T], state: [&mut [T]; 3]);
+}
+
+/// What every rule does before its own equation: the gradient as it sees it, and θ after decoupled decay.
+///
+/// The roundings are PyTorch's: `add` with a factor rounds once, `mul_` once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Front<T> {
+    sign: T,
+    coupled: Option<T>,
+    shrink: T,
+}
+
+impl<T: Float> Front<T> {
+    pub(crate) fn new(maximize: bool, pull: Pull) -> Self {
+        Self {
+            sign: if maximize { -T::one() } else { T::one() },
+            coupled: (pull.coupled != 0.0).then(|| T::of(pull.coupled)),
+            shrink: T::of(1.0 - pull.rate),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn gradient(&self, theta: T, g: T) -> T {
+        match self.coupled {
+            Some(lambda) => theta.mul_add(lambda, self.sign * g),
+            None => self.sign * g,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn shrunk(&self, theta: T) -> T {
+        theta * self.shrink
+    }
+}
+
+/// m + w(g − m), from whichever end is nearer, as PyTorch's `lerp_` does it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lerp<T> {
+    weight: T,
+    from_far: Option<T>,
+}
+
+impl<T: Float> Lerp<T> {
+    pub(crate) fn new(weight: f64) -> Self {
+        Self { weight: T::of(weight), from_far: (weight >= 0.5).then(|| T::of(weight) - T::one()) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn apply(&self, m: T, g: T) -> T {
+        match self.from_far {
+            None => self.weight.mul_add(g - m, m),
+            Some(weight) => weight.mul_add(g - m, g),
+        }
+    }
 }

@@ -1,4 +1,5 @@
-use crate::{Decay, DecayKind, Optimizer, Rule};
+use crate::rule::Front;
+use crate::{DecayKind, Optimizer, Pull, Rule};
 use wane_autodiff::simd::{Kernel, vectorized};
 use wane_autodiff::{Error, Float, non_negative};
 
@@ -39,9 +40,7 @@ impl Default for SgdOptions {
 /// The numbers of one step.
 #[derive(Clone, Copy, Debug)]
 pub struct Constants<T> {
-    sign: T,
-    coupled: Option<T>,
-    shrink: T,
+    front: Front<T>,
     momentum: Option<Momentum<T>>,
     minus_lr: T,
 }
@@ -67,6 +66,10 @@ impl Rule for SgdOptions {
         &mut self.weight_decay
     }
 
+    fn maximize(&self) -> bool {
+        self.maximize
+    }
+
     fn check(&self) -> Result<(), Error> {
         non_negative("lr", self.lr)?;
         non_negative("momentum", self.momentum)?;
@@ -84,7 +87,7 @@ impl Rule for SgdOptions {
         if self.momentum == 0.0 { &[] } else { &["momentum_buffer"] }
     }
 
-    fn constants<T: Float>(&self, decay: Decay, step: u64) -> Constants<T> {
+    fn constants<T: Float>(&self, pull: Pull, step: u64) -> Constants<T> {
         let momentum = Momentum {
             mu: T::of(self.momentum),
             fresh: T::of(1.0 - self.dampening),
@@ -92,75 +95,61 @@ impl Rule for SgdOptions {
             nesterov: self.nesterov,
         };
         Constants {
-            sign: if self.maximize { -T::one() } else { T::one() },
-            coupled: decay.coupled_strength(),
-            shrink: decay.shrink(self.lr),
+            front: Front::new(self.maximize, pull),
             momentum: (self.momentum != 0.0).then_some(momentum),
             minus_lr: T::of(-self.lr),
         }
     }
 
-    fn update<T: Float>(constants: Constants<T>, theta: &mut [T], g: &[T], state: &mut [&mut [T]]) {
-        let sign = constants.sign;
-        match constants.coupled {
-            Some(lambda) => constants.run(theta, g, state, move |theta, g| theta.mul_add(lambda, sign * g)),
-            None => constants.run(theta, g, state, move |_, g| sign * g),
-        }
-    }
-}
-
-impl<T: Float> Constants<T> {
-    fn run(self, theta: &mut [T], g: &[T], state: &mut [&mut [T]], gradient: impl Fn(T, T) -> T) {
-        match self.momentum {
-            None => vectorized(Plain { constants: self, theta, g, gradient }),
-            Some(momentum) => vectorized(Heavy { constants: self, momentum, theta, g, b: state[0], gradient }),
+    fn update<T: Float>(constants: Constants<T>, theta: &mut [T], g: &[T], [b, ..]: [&mut [T]; 3]) {
+        match constants.momentum {
+            None => vectorized(Plain { constants, theta, g }),
+            Some(momentum) => vectorized(Heavy { constants, momentum, theta, g, b }),
         }
     }
 }
 
 /// Without momentum.
-struct Plain<'a, T, F> {
+struct Plain<'a, T> {
     constants: Constants<T>,
     theta: &'a mut [T],
     g: &'a [T],
-    gradient: F,
 }
 
-impl<T: Float, F: Fn(T, T) -> T> Kernel for Plain<'_, T, F> {
+impl<T: Float> Kernel for Plain<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let Constants { shrink, minus_lr, .. } = self.constants;
+        let Constants { front, minus_lr, .. } = self.constants;
         for (theta, &g) in self.theta.iter_mut().zip(self.g) {
-            let g = (self.gradient)(*theta, g);
-            *theta = g.mul_add(minus_lr, *theta * shrink);
+            let g = front.gradient(*theta, g);
+            *theta = g.mul_add(minus_lr, front.shrunk(*theta));
         }
     }
 }
 
 /// With momentum. The roundings are PyTorch's: an `add` with a factor rounds once, a `mul_` before it once more.
-struct Heavy<'a, T, F> {
+struct Heavy<'a, T> {
     constants: Constants<T>,
     momentum: Momentum<T>,
     theta: &'a mut [T],
     g: &'a [T],
     b: &'a mut [T],
-    gradient: F,
 }
 
-impl<T: Float, F: Fn(T, T) -> T> Kernel for Heavy<'_, T, F> {
+impl<T: Float> Kernel for Heavy<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let Constants { shrink, minus_lr, .. } = self.constants;
+        let Constants { front, minus_lr, .. } = self.constants;
         let Momentum { mu, fresh, first, nesterov } = self.momentum;
         for ((theta, &g), b) in self.theta.iter_mut().zip(self.g).zip(self.b) {
-            let g = (self.gradient)(*theta, g);
+            let g = front.gradient(*theta, g);
             *b = if first { g } else { g.mul_add(fresh, mu * *b) };
             let g = if nesterov { b.mul_add(mu, g) } else { *b };
-            *theta = g.mul_add(minus_lr, *theta * shrink);
+            *theta = g.mul_add(minus_lr, front.shrunk(*theta));
         }
     }
 }

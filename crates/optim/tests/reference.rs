@@ -3,13 +3,13 @@
 mod common;
 
 use common::reference::{Documented, Weight};
-use common::{adam, config, constant, decayed, over_all, params_of, random, rng, sgd, w};
+use common::{adagrad, adam, config, constant, decayed, of, over_all, params_of, random, rmsprop, rng, sgd, w};
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
 use wane_autodiff::ndarray::arr0;
 use wane_autodiff::rand::RngExt;
 use wane_autodiff::{Float, ParamId, Params};
-use wane_optim::{AdamOptions, AdamWOptions, Decay, DecayKind, Group, Optimizer, Rule, SgdOptions};
+use wane_optim::{AdamOptions, AdamWOptions, DecayKind, Group, Optimizer, Rule, SgdOptions};
 
 /// Lengths below, at and above what fits vectors of 4, 8 and 16 numbers.
 const SHAPES: [&[usize]; 8] = [&[7], &[0], &[1], &[], &[8], &[3, 3], &[17], &[33]];
@@ -22,8 +22,7 @@ fn off(a: f64, b: f64) -> f64 {
 
 fn group<R: Rule>(kind: DecayKind, options: &R, ids: &[ParamId]) -> Group<R> {
     let strength = *options.clone().weight_decay();
-    let decay = if kind == DecayKind::Coupled { Decay::coupled(strength) } else { Decay::decoupled(strength) };
-    Group::new(ids).decay(decay.unwrap())
+    Group::new(ids).decay(of(kind, strength))
 }
 
 /// The largest error in a weight, and in the state where the run ends. In each step some parameters have no gradient,
@@ -38,7 +37,8 @@ fn worst_error<T: Float, R: Documented>(
     let mut params = params_of::<T>(&mut rng, &SHAPES);
     let ids = params.ids();
     let mut optimizer = Optimizer::new(schedule[0].clone()).unwrap().group(group(kind, &schedule[0], &ids)).unwrap();
-    let mut weights: Vec<Weight> = params.as_slice().iter().map(|&theta| Weight::new(theta)).collect();
+    let mut weights: Vec<Weight> =
+        params.as_slice().iter().map(|&theta| Weight::new(theta, *schedule[0].clone().lr())).collect();
     let mut worst = 0.0_f64;
     for options in schedule {
         edit(&mut optimizer, options);
@@ -98,8 +98,13 @@ fn varied<R: Rule>(schedule: Vec<R>, lambda: f64) -> Vec<R> {
 }
 
 fn decay() -> impl Strategy<Value = (DecayKind, f64)> {
-    let kind = any::<bool>().prop_map(|coupled| if coupled { DecayKind::Coupled } else { DecayKind::Decoupled });
-    (kind, prop_oneof![Just(0.0), 0.01..2.0])
+    let kind = prop_oneof![
+        (Just(DecayKind::Coupled), 0.01..2.0_f64),
+        (Just(DecayKind::Decoupled), 0.01..2.0_f64),
+        // λ itself is the part that is taken off, times twice the rate it began with at the most.
+        (Just(DecayKind::FullyDecoupled), 1e-4..0.005_f64),
+    ];
+    (kind, any::<bool>()).prop_map(|((kind, lambda), none)| (kind, if none { 0.0 } else { lambda }))
 }
 
 /// What one f64 rounding may grow to; an f32 run is compared with exact arithmetic on the same numbers.
@@ -138,6 +143,24 @@ proptest! {
 
     /// Momentum and amsgrad come and go: a buffer that rests keeps its values, a new one begins as at the first step.
     #[test]
+    fn rmsprop_is_as_pytorch_documents_it(options in rmsprop(), (kind, lambda) in decay(), seed: u64) {
+        let options = decayed(options, lambda);
+        let error = with_lr_schedule::<f64, _>(&options, kind, seed);
+        prop_assert!(error <= TOLERANCE, "{error:e}");
+        let error = with_lr_schedule::<f32, _>(&options, kind, seed);
+        prop_assert!(error <= TOLERANCE_F32, "float32: {error:e}");
+    }
+
+    #[test]
+    fn adagrad_is_as_pytorch_documents_it(options in adagrad(), (kind, lambda) in decay(), seed: u64) {
+        let options = decayed(options, lambda);
+        let error = with_lr_schedule::<f64, _>(&options, kind, seed);
+        prop_assert!(error <= TOLERANCE, "{error:e}");
+        let error = with_lr_schedule::<f32, _>(&options, kind, seed);
+        prop_assert!(error <= TOLERANCE_F32, "float32: {error:e}");
+    }
+
+    #[test]
     fn options_may_change_at_every_step(
         sgd in vec(sgd(), 12), adam in vec(adam(), 12), (kind, lambda) in decay(), seed: u64,
     ) {
@@ -159,7 +182,7 @@ fn apart(ours: AdamOptions, theirs: AdamOptions, kind: DecayKind) -> f64 {
     let mut params = Params::new();
     let id = params.root().add("w", &arr0(1.5)).unwrap();
     let mut optimizer = over_all(ours, &params);
-    let mut weight = Weight::new(1.5);
+    let mut weight = Weight::new(1.5, theirs.lr);
     for g in [1.0, -0.25, 0.5, 0.1] {
         let grads = constant(&params, |_| arr0(g).into_dyn());
         optimizer.step(&mut params, &grads).unwrap();

@@ -2,12 +2,12 @@
 
 use crate::Failure;
 use crate::compare::{Difference, Tolerance};
-use crate::tensor::{Named, Tensor, same_length};
+use crate::tensor::{Named, Tensor, not_empty, same_length, same_shape};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use wane_autodiff::{Error, Float, Grads, Params};
-use wane_optim::{AdamOptions, AdamWOptions, Group, Optimizer, Rule, SgdOptions};
+use wane_optim::{AdagradOptions, AdamOptions, AdamWOptions, Group, Optimizer, RmsPropOptions, Rule, SgdOptions};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Spec {
@@ -99,12 +99,45 @@ macro_rules! settable_adam {
 
 settable_adam!(AdamOptions, AdamWOptions);
 
+impl Settable for RmsPropOptions {
+    fn set(&mut self, name: &str, value: &Value) -> Option<()> {
+        match name {
+            "lr" => self.lr = value.as_f64()?,
+            "alpha" => self.alpha = value.as_f64()?,
+            "eps" => self.eps = value.as_f64()?,
+            "weight_decay" => self.weight_decay = value.as_f64()?,
+            "momentum" => self.momentum = value.as_f64()?,
+            "centered" => self.centered = value.as_bool()?,
+            "maximize" => self.maximize = value.as_bool()?,
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+impl Settable for AdagradOptions {
+    fn set(&mut self, name: &str, value: &Value) -> Option<()> {
+        match name {
+            "lr" => self.lr = value.as_f64()?,
+            "lr_decay" => self.lr_decay = value.as_f64()?,
+            "weight_decay" => self.weight_decay = value.as_f64()?,
+            "initial_accumulator_value" => self.initial_accumulator_value = value.as_f64()?,
+            "eps" => self.eps = value.as_f64()?,
+            "maximize" => self.maximize = value.as_bool()?,
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
 impl Spec {
     pub(crate) fn build<T: Float>(&self, params: &Params<T>) -> Result<Box<dyn AnyOptimizer<T>>, Failure> {
         match self.name.as_str() {
             "sgd" => self.build_as::<T, SgdOptions>(params),
             "adam" => self.build_as::<T, AdamOptions>(params),
             "adamw" => self.build_as::<T, AdamWOptions>(params),
+            "rmsprop" => self.build_as::<T, RmsPropOptions>(params),
+            "adagrad" => self.build_as::<T, AdagradOptions>(params),
             other => Err(format!("optimizer {other:?} is not known").into()),
         }
     }
@@ -145,6 +178,10 @@ pub(crate) fn replay(file: Value) -> Result<Difference, Failure> {
 
 impl Trace {
     fn replay<T: Float>(&self, tolerance: Tolerance) -> Result<Difference, Failure> {
+        not_empty("steps", &self.steps)?;
+        if let Some(step) = self.lr_at_step.keys().find(|&&step| step >= self.steps.len()) {
+            return Err(format!("lr_at_step {step}: there are {} steps", self.steps.len()).into());
+        }
         let mut params = Params::<T>::new();
         for named in &self.params {
             params.root().add(&named.name, &named.tensor.array()?)?;
@@ -165,7 +202,7 @@ impl Trace {
             optimizer.step(&mut params, &grads)?;
             same_length("parameters of a step", step.params.len(), params.len())?;
             for (param, reference) in params.iter().zip(&step.params) {
-                same_length(param.name, param.values.len(), reference.data.len())?;
+                same_shape(param.name, param.shape.dims(), reference)?;
                 difference.add_all(param.values.iter().map(|value| value.widen()), &reference.data);
             }
         }

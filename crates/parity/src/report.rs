@@ -1,5 +1,5 @@
 use crate::compare::Difference;
-use crate::{Failure, optimizer, training};
+use crate::{Failure, optimizer, schedule, training};
 use serde_json::Value;
 use std::path::Path;
 use std::{fmt, fs, io};
@@ -61,7 +61,8 @@ impl Report {
         let mut paths = Vec::new();
         for entry in fs::read_dir(dir)? {
             let path = entry?.path();
-            if path.is_file() && path.extension().is_some_and(|extension| extension == "json") {
+            // Of links that lead nowhere too: they are reported, as whatever can't be read.
+            if !path.is_dir() && path.extension().is_some_and(|extension| extension == "json") {
                 paths.push(path);
             }
         }
@@ -92,10 +93,15 @@ fn replay_file(path: &Path) -> Replay {
     let (kind, dtype, outcome) = match read(path, &name) {
         Ok((kind, file)) => {
             let dtype = file.get("dtype").and_then(Value::as_str).unwrap_or_default().to_owned();
-            let outcome = match kind.as_str() {
-                "optimizer" => optimizer::replay(file).map_or_else(Outcome::Unreadable, Outcome::Replayed),
-                "training" => training::replay(file).map_or_else(Outcome::Unreadable, Outcome::Replayed),
-                other => Outcome::Skipped(format!("kind {other:?} is not replayed here")),
+            let replayed = match kind.as_str() {
+                "optimizer" => Some(optimizer::replay(file)),
+                "training" => Some(training::replay(file)),
+                "schedule" => Some(schedule::replay(file)),
+                _ => None,
+            };
+            let outcome = match replayed {
+                Some(replayed) => replayed.map_or_else(Outcome::Unreadable, Outcome::Replayed),
+                None => Outcome::Skipped(format!("kind {kind:?} is not replayed here")),
             };
             (kind, dtype, outcome)
         }
@@ -106,6 +112,9 @@ fn replay_file(path: &Path) -> Replay {
 
 fn read(path: &Path, name: &str) -> Result<(String, Value), Failure> {
     let file: Value = serde_json::from_slice(&fs::read(path)?)?;
+    if !file.is_object() && !file.is_array() {
+        return Err("neither an object nor an array".into());
+    }
     let from_name = || name.split(['-', '.']).next().unwrap_or(name).to_owned();
     let kind = file.get("kind").and_then(Value::as_str).map_or_else(from_name, str::to_owned);
     Ok((kind, file))

@@ -34,6 +34,19 @@ impl Tensor {
     }
 }
 
+/// Checks that the reference is of the shape that it is compared with.
+pub(crate) fn same_shape(what: &str, got: &[usize], reference: &Tensor) -> Result<(), Failure> {
+    if got != reference.shape {
+        return Err(format!("{what} has shape {got:?}, the file holds {:?}", reference.shape).into());
+    }
+    same_length(what, got.iter().product(), reference.data.len())
+}
+
+/// Checks that there is something to compare.
+pub(crate) fn not_empty<V>(what: &str, values: &[V]) -> Result<(), Failure> {
+    if values.is_empty() { Err(format!("{what}: none").into()) } else { Ok(()) }
+}
+
 /// Checks that as many values are there as the reference holds.
 pub(crate) fn same_length(what: &str, got: usize, reference: usize) -> Result<(), Failure> {
     if got == reference { Ok(()) } else { Err(format!("{what}: {got} values, the file holds {reference}").into()) }

@@ -4,7 +4,7 @@ use crate::Failure;
 use crate::compare::{Difference, Tolerance};
 use crate::model::{TargetSpec, loss, mlp};
 use crate::optimizer::Spec;
-use crate::tensor::{Named, Tensor, same_length};
+use crate::tensor::{Named, Tensor, not_empty, same_length, same_shape};
 use serde::Deserialize;
 use serde_json::Value;
 use wane_autodiff::ndarray::{Axis, Slice};
@@ -46,9 +46,14 @@ pub(crate) fn replay(file: Value) -> Result<Difference, Failure> {
     let &[inputs, .., outputs] = run.sizes.as_slice() else {
         return Err(format!("sizes {:?}, wanted two or more", run.sizes).into());
     };
+    not_empty("losses", &run.losses)?;
+    // Before a model of these sizes is made: the file holds all its weights.
+    let layers = || run.sizes.windows(2);
+    let shapes = layers().flat_map(|pair| [vec![pair[1], pair[0]], vec![pair[1]]]);
+    same_length("parameters", 2 * layers().count(), run.params.len())?;
+    run.params.iter().zip(shapes).try_for_each(|(named, shape)| same_shape(&named.name, &shape, &named.tensor))?;
     let mut params = Params::<f64>::new();
     let model = mlp(&run.sizes, &run.activation, &mut params)?;
-    same_length("parameters", params.len(), run.params.len())?;
     for named in &run.params {
         params.set(params.id(&named.name)?, &named.tensor.array()?)?;
     }
@@ -58,6 +63,9 @@ pub(crate) fn replay(file: Value) -> Result<Difference, Failure> {
     };
     let mut optimizer = run.optimizer.build(&params)?;
     let input = run.input.matrix("input", inputs)?;
+    if !(1..=input.nrows()).contains(&run.batch_size.unwrap_or(1)) {
+        return Err(format!("batch_size {:?} of {} rows", run.batch_size, input.nrows()).into());
+    }
     let target = run.target.load(input.nrows(), outputs)?;
 
     let (mut tape, mut grads) = (Tape::new(), params.grads());
@@ -74,9 +82,15 @@ pub(crate) fn replay(file: Value) -> Result<Difference, Failure> {
         difference.add(value.item(), reference);
         optimizer.step(&mut params, &grads)?;
     }
-    for named in &run.last {
-        let got = params.get(params.id(&named.name)?);
-        same_length(&named.name, got.len(), named.tensor.data.len())?;
+    same_length("final parameters", params.len(), run.last.len())?;
+    for (id, named) in params.ids().into_iter().zip(&run.last) {
+        let got = params.get(id);
+        if params.name(id) != named.name {
+            return Err(
+                format!("final parameter {:?} stands where {:?} was expected", named.name, params.name(id)).into()
+            );
+        }
+        same_shape(&named.name, got.shape(), &named.tensor)?;
         difference.add_all(got.iter().copied(), &named.tensor.data);
     }
     Ok(difference)
@@ -85,6 +99,6 @@ pub(crate) fn replay(file: Value) -> Result<Difference, Failure> {
 /// The rows of a step: batches in order and wrapping, the one that reaches the end cut off there.
 fn batch(step: usize, size: Option<usize>, rows: usize) -> Slice {
     let size = size.unwrap_or(rows);
-    let start = step * size % rows.max(1);
+    let start = step * size % rows;
     Slice::from(start..(start + size).min(rows))
 }

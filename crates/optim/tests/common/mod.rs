@@ -8,7 +8,9 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
 use wane_autodiff::ndarray::{Array2, ArrayD, Axis, Slice};
 use wane_autodiff::rand::{RngExt, SeedableRng};
 use wane_autodiff::{Float, Grads, Graph, ParamId, Params, Rng, Var};
-use wane_optim::{AdamOptions, AdamWOptions, Group, Optimizer, Rule, SgdOptions};
+use wane_optim::{
+    AdagradOptions, AdamOptions, AdamWOptions, Decay, DecayKind, Group, Optimizer, RmsPropOptions, Rule, SgdOptions,
+};
 
 /// So many cases. A failure prints its options and its seed, which are all that is needed to repeat it: no file is
 /// kept.
@@ -140,6 +142,51 @@ pub(crate) fn adam() -> impl Strategy<Value = AdamOptions> {
 pub(crate) fn w(options: AdamOptions) -> AdamWOptions {
     let AdamOptions { lr, betas, eps, weight_decay, amsgrad, maximize } = options;
     AdamWOptions { lr, betas, eps, weight_decay, amsgrad, maximize }
+}
+
+/// Any options of RMSprop, without decay. The eps keeps the root off zero, where a difference of squares loses its digits.
+pub(crate) fn rmsprop() -> impl Strategy<Value = RmsPropOptions> {
+    let alpha = prop_oneof![Just(0.0), Just(0.5), Just(0.99), 0.01..0.99];
+    let momentum = prop_oneof![Just(0.0), Just(0.9), 0.01..0.99];
+    (lr(), alpha, 0.1..0.5_f64, momentum, any::<bool>(), any::<bool>()).prop_map(
+        |(lr, alpha, eps, momentum, centered, maximize)| RmsPropOptions {
+            lr,
+            alpha,
+            eps,
+            weight_decay: 0.0,
+            momentum,
+            // Without memory g² − ḡ² is 0 but for rounding, on whichever side.
+            centered: centered && alpha > 0.0,
+            maximize,
+        },
+    )
+}
+
+/// Any options of Adagrad, without decay.
+pub(crate) fn adagrad() -> impl Strategy<Value = AdagradOptions> {
+    let or_none = |range: std::ops::Range<f64>| prop_oneof![Just(0.0), range];
+    let eps = prop_oneof![Just(1e-10), 0.01..0.5_f64];
+    (lr(), or_none(0.01..0.5), or_none(0.01..2.0), eps, any::<bool>()).prop_map(
+        |(lr, lr_decay, initial_accumulator_value, eps, maximize)| AdagradOptions {
+            lr,
+            lr_decay,
+            weight_decay: 0.0,
+            initial_accumulator_value,
+            eps,
+            maximize,
+        },
+    )
+}
+
+/// A decay of the given kind.
+pub(crate) fn of(kind: DecayKind, lambda: f64) -> Decay {
+    match kind {
+        DecayKind::Coupled => Decay::coupled(lambda),
+        DecayKind::Decoupled => Decay::decoupled(lambda),
+        DecayKind::FullyDecoupled => Decay::fully_decoupled(lambda),
+        other => panic!("no constructor for {other:?}"),
+    }
+    .unwrap()
 }
 
 /// The same options with another decay.

@@ -1,22 +1,27 @@
 //! PyTorch's documented algorithms for a single weight, in plain f64 equations.
 
 use wane_autodiff::Float;
-use wane_optim::{AdamOptions, AdamWOptions, DecayKind, Rule, SgdOptions};
+use wane_optim::{AdagradOptions, AdamOptions, AdamWOptions, DecayKind, RmsPropOptions, Rule, SgdOptions};
 
 /// One weight and everything an optimizer remembers of it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Weight {
     pub(crate) theta: f64,
+    /// The learning rate that its group began with.
+    initial_lr: f64,
     momentum_buffer: Option<f64>,
     exp_avg: f64,
     exp_avg_sq: f64,
     max_exp_avg_sq: f64,
+    square_avg: f64,
+    grad_avg: f64,
+    sum: f64,
     step: i32,
 }
 
 impl Weight {
-    pub(crate) fn new<T: Float>(theta: T) -> Self {
-        Self { theta: theta.widen(), ..Self::default() }
+    pub(crate) fn new<T: Float>(theta: T, initial_lr: f64) -> Self {
+        Self { theta: theta.widen(), initial_lr, ..Self::default() }
     }
 
     /// The gradient that goes into the moments, after either kind of decay.
@@ -26,6 +31,10 @@ impl Weight {
             DecayKind::Coupled => g + lambda * self.theta,
             DecayKind::Decoupled => {
                 self.theta -= lr * lambda * self.theta;
+                g
+            }
+            DecayKind::FullyDecoupled => {
+                self.theta -= lr / self.initial_lr * lambda * self.theta;
                 g
             }
             other => panic!("no reference for {other:?}"),
@@ -58,6 +67,35 @@ impl Weight {
         let m_hat = self.exp_avg / (1.0 - beta1.powi(self.step));
         let v_hat = v / (1.0 - beta2.powi(self.step));
         self.theta -= o.lr * m_hat / (v_hat.sqrt() + o.eps);
+    }
+
+    fn rmsprop(&mut self, o: &RmsPropOptions, kind: DecayKind, g: f64) {
+        let g = self.decay(g, o.maximize, kind, o.lr, o.weight_decay);
+        self.step += 1;
+        self.square_avg = o.alpha * self.square_avg + (1.0 - o.alpha) * g * g;
+        let mut v = self.square_avg;
+        if o.centered {
+            self.grad_avg = o.alpha * self.grad_avg + (1.0 - o.alpha) * g;
+            v -= self.grad_avg * self.grad_avg;
+        }
+        let step = g / (v.sqrt() + o.eps);
+        if o.momentum == 0.0 {
+            self.theta -= o.lr * step;
+        } else {
+            let b = o.momentum * self.momentum_buffer.unwrap_or(0.0) + step;
+            self.momentum_buffer = Some(b);
+            self.theta -= o.lr * b;
+        }
+    }
+
+    fn adagrad(&mut self, o: &AdagradOptions, kind: DecayKind, g: f64) {
+        let g = self.decay(g, o.maximize, kind, o.lr, o.weight_decay);
+        if self.step == 0 {
+            self.sum = o.initial_accumulator_value;
+        }
+        self.step += 1;
+        self.sum += g * g;
+        self.theta -= o.lr / (1.0 + f64::from(self.step - 1) * o.lr_decay) * g / (self.sum.sqrt() + o.eps);
     }
 }
 
@@ -103,5 +141,31 @@ impl Documented for AdamWOptions {
 
     fn buffers(&self, weight: &Weight) -> Vec<(&'static str, f64)> {
         AdamOptions::from(*self).buffers(weight)
+    }
+}
+
+impl Documented for RmsPropOptions {
+    fn advance(&self, weight: &mut Weight, kind: DecayKind, g: f64) {
+        weight.rmsprop(self, kind, g);
+    }
+
+    fn buffers(&self, weight: &Weight) -> Vec<(&'static str, f64)> {
+        if weight.step == 0 {
+            return Vec::new();
+        }
+        let mut buffers = vec![("square_avg", weight.square_avg)];
+        buffers.extend(weight.momentum_buffer.filter(|_| self.momentum != 0.0).map(|b| ("momentum_buffer", b)));
+        buffers.extend(self.centered.then_some(("grad_avg", weight.grad_avg)));
+        buffers
+    }
+}
+
+impl Documented for AdagradOptions {
+    fn advance(&self, weight: &mut Weight, kind: DecayKind, g: f64) {
+        weight.adagrad(self, kind, g);
+    }
+
+    fn buffers(&self, weight: &Weight) -> Vec<(&'static str, f64)> {
+        if weight.step == 0 { Vec::new() } else { vec![("sum", weight.sum)] }
     }
 }

@@ -1,0 +1,60 @@
+use wane_autodiff::simd::{Kernel, vectorized};
+use wane_autodiff::{Error, Float, Grads, number, reduce};
+
+/// Scales all gradients so that their common Euclidean norm is at most `max_norm`, and returns the norm that they had
+/// (PyTorch's `clip_grad_norm_`): g ← g·min(1, max_norm/(norm + 1e-6)).
+///
+/// A norm that is NaN or infinite makes every gradient NaN or zero, as in PyTorch; the returned norm tells.
+///
+/// # Errors
+/// A `max_norm` that is not above 0.
+pub fn clip_grad_norm<T: Float>(grads: &mut Grads<T>, max_norm: f64) -> Result<f64, Error> {
+    above_zero("max_norm", max_norm)?;
+    let norm = norm(grads.as_slice());
+    let coefficient = (max_norm / (norm + 1e-6)).min(1.0);
+    // `min` drops a NaN.
+    let coefficient = if norm.is_nan() { norm } else { coefficient };
+    if coefficient != 1.0 {
+        vectorized(Scale { values: grads.as_mut_slice(), by: T::of(coefficient) });
+    }
+    Ok(norm)
+}
+
+/// Brings every gradient into ±`clip_value` (PyTorch's `clip_grad_value_`). A NaN stays.
+///
+/// # Errors
+/// A `clip_value` that is not above 0.
+pub fn clip_grad_value<T: Float>(grads: &mut Grads<T>, clip_value: f64) -> Result<(), Error> {
+    let limit = T::of(above_zero("clip_value", clip_value)?);
+    for g in grads.as_mut_slice() {
+        if *g > limit {
+            *g = limit;
+        } else if *g < -limit {
+            *g = -limit;
+        }
+    }
+    Ok(())
+}
+
+fn above_zero(field: &str, value: f64) -> Result<f64, Error> {
+    if value > 0.0 { Ok(value) } else { Err(Error::option(field, number(value), "a number above 0")) }
+}
+
+/// √Σx². Squares are taken in f64, so that those of f32 neither overflow nor vanish.
+pub(crate) fn norm<T: Float>(x: &[T]) -> f64 {
+    reduce::sum_by(0, x.len(), &|i| x[i].widen() * x[i].widen()).sqrt()
+}
+
+struct Scale<'a, T> {
+    values: &'a mut [T],
+    by: T,
+}
+
+impl<T: Float> Kernel for Scale<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.values.iter_mut().for_each(|value| *value *= self.by);
+    }
+}

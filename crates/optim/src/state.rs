@@ -1,0 +1,193 @@
+use crate::decay::{DecayKind, Reference};
+use crate::optimizer::GroupState;
+use crate::{Pull, Rule};
+use std::ops::Range;
+use std::sync::Arc;
+use wane_autodiff::ndarray::ArrayViewD;
+use wane_autodiff::simd::{Kernel, vectorized};
+use wane_autodiff::{Error, Float, Grads, Layout, ParamId, Params};
+
+/// What an optimizer remembers of its parameters, laid out as they are.
+#[derive(Clone, Debug)]
+pub(crate) struct State<T> {
+    layout: Arc<Layout>,
+    buffers: Vec<(&'static str, Vec<T>)>,
+    steps: Vec<u64>,
+    /// What each group's decay is toward, where it is not zero.
+    references: Vec<Option<Vec<T>>>,
+    /// Gradients with coupled decay toward a reference.
+    scratch: Vec<T>,
+}
+
+impl<T: Float> State<T> {
+    /// State for the given parameters, in which every group's handles are found.
+    pub(crate) fn bind<R: Rule>(groups: &[GroupState<R>], params: &Params<T>) -> Result<Self, Error> {
+        if groups.iter().all(|group| group.params.is_empty()) {
+            return Err(Error::parameter(R::NAME, "without parameters", "a group with at least one"));
+        }
+        let layout = Arc::clone(params.layout());
+        let state = Self { layout, buffers: vec![], steps: vec![0; params.len()], references: vec![], scratch: vec![] };
+        for (number, group) in groups.iter().enumerate() {
+            state.check(group).map_err(|error| error.within(format!("{} group {number}", R::NAME)))?;
+        }
+        Ok(state)
+    }
+
+    /// Checks that a group's parameters, and what its decay is toward, are of this layout.
+    pub(crate) fn check<R: Rule>(&self, group: &GroupState<R>) -> Result<(), Error> {
+        group.params.iter().try_for_each(|&id| self.layout.entry(id).map(drop))?;
+        match &group.decay.reference {
+            Some(reference) => self.layout.expect_same(&reference.layout, "layout of the decay's reference"),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    pub(crate) fn buffer(&self, id: ParamId, name: &str) -> Option<ArrayViewD<'_, T>> {
+        let entry = self.layout.find(id).filter(|_| self.steps[id.index()] > 0)?;
+        let (_, buffer) = self.buffers.iter().find(|(known, _)| *known == name)?;
+        ArrayViewD::from_shape(entry.shape().dims(), &buffer[entry.range()]).ok()
+    }
+
+    pub(crate) fn steps(&self, id: ParamId) -> u64 {
+        self.layout.find(id).map_or(0, |_| self.steps[id.index()])
+    }
+
+    /// Adds the memory that groups need and that is not there yet.
+    pub(crate) fn provide<R: Rule>(&mut self, groups: &[GroupState<R>]) {
+        for group in groups {
+            for &name in group.options().state() {
+                if self.buffers.iter().all(|(known, _)| *known != name) {
+                    self.buffers.push((name, vec![T::zero(); self.layout.total()]));
+                }
+            }
+        }
+        for group in &groups[self.references.len()..] {
+            let rounded = |reference: &Reference| reference.values.iter().map(|&value| T::of(value)).collect();
+            self.references.push(group.decay.reference.as_ref().map(rounded));
+            if group.decay.reference.is_some() && group.decay.kind == DecayKind::Coupled {
+                self.scratch.resize(self.layout.total(), T::zero());
+            }
+        }
+    }
+
+    /// Moves the parameters of one group. Neighbours in memory that are at the same step move together, so that many
+    /// small parameters cost one loop.
+    pub(crate) fn step<R: Rule>(
+        &mut self,
+        number: usize,
+        group: &GroupState<R>,
+        params: &mut Params<T>,
+        grads: &Grads<T>,
+    ) {
+        let stateful = !group.options().state().is_empty();
+        let initial = T::of(group.options().initial_state());
+        let mut run: Option<(u64, Range<usize>)> = None;
+        let mut constants = None;
+        for &id in &group.params {
+            if !grads.reached()[id.index()] || params.is_frozen(id) {
+                continue;
+            }
+            let range = self.layout.entries()[id.index()].range();
+            let step = self.steps[id.index()] + 1;
+            if stateful && step == 1 && initial != T::zero() {
+                self.buffers.iter_mut().for_each(|(_, buffer)| buffer[range.clone()].fill(initial));
+            }
+            self.steps[id.index()] += u64::from(stateful);
+            match &mut run {
+                Some((at, whole)) if *at == step && whole.end == range.start => whole.end = range.end,
+                _ => {
+                    if let Some(done) = run.replace((step, range)) {
+                        self.update(number, group, done, &mut constants, params, grads);
+                    }
+                }
+            }
+        }
+        if let Some(last) = run {
+            self.update(number, group, last, &mut constants, params, grads);
+        }
+    }
+
+    fn update<R: Rule>(
+        &mut self,
+        number: usize,
+        group: &GroupState<R>,
+        (step, range): (u64, Range<usize>),
+        memo: &mut Option<(u64, R::Constants<T>)>,
+        params: &mut Params<T>,
+        grads: &Grads<T>,
+    ) {
+        let options = &group.now.options;
+        let reference = self.references[number].as_ref().map(|reference| &reference[range.clone()]);
+        let constants = match *memo {
+            Some((at, constants)) if at == step => constants,
+            _ => options.constants(if reference.is_some() { Pull::default() } else { group.now.pull }, step),
+        };
+        *memo = Some((step, constants));
+        let theta = &mut params.as_mut_slice()[range.clone()];
+        let mut g = &grads.as_slice()[range.clone()];
+        if let Some(reference) = reference {
+            let Pull { coupled, rate } = group.now.pull;
+            if coupled != 0.0 {
+                // The rule turns its gradient around to climb, so that decay goes in turned around.
+                let coupled = if options.maximize() { -coupled } else { coupled };
+                let out = &mut self.scratch[range.clone()];
+                vectorized(Joined { out, theta, g, reference, coupled: T::of(coupled) });
+                g = out;
+            }
+            if rate != 0.0 {
+                vectorized(Drawn { theta, reference, minus_rate: T::of(-rate) });
+            }
+        }
+        let names = options.state();
+        let mut slices: [&mut [T]; 3] = Default::default();
+        for (name, buffer) in &mut self.buffers {
+            if let Some(place) = names.iter().position(|known| known == name) {
+                slices[place] = &mut buffer[range.clone()];
+            }
+        }
+        R::update(constants, theta, g, slices);
+    }
+}
+
+/// out ← g + λ(θ − θ⁰).
+struct Joined<'a, T> {
+    out: &'a mut [T],
+    theta: &'a [T],
+    g: &'a [T],
+    reference: &'a [T],
+    coupled: T,
+}
+
+impl<T: Float> Kernel for Joined<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let weights = self.theta.iter().zip(self.reference).zip(self.g);
+        for (out, ((&theta, &reference), &g)) in self.out.iter_mut().zip(weights) {
+            *out = (theta - reference).mul_add(self.coupled, g);
+        }
+    }
+}
+
+/// θ ← θ − rate·(θ − θ⁰): a weight at its reference rests.
+struct Drawn<'a, T> {
+    theta: &'a mut [T],
+    reference: &'a [T],
+    minus_rate: T,
+}
+
+impl<T: Float> Kernel for Drawn<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (theta, &reference) in self.theta.iter_mut().zip(self.reference) {
+            *theta = (*theta - reference).mul_add(self.minus_rate, *theta);
+        }
+    }
+}
