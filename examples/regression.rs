@@ -27,6 +27,8 @@ fn known_truth(rng: &mut Rng) -> Result<(), Error> {
     let train = friedman1::<f32>(&Friedman1Options { rows: 500, noise: 1.0, ..Default::default() }, rng)?;
     let test = friedman1::<f32>(&Friedman1Options { rows: 5000, noise: 1.0, ..Default::default() }, rng)?;
 
+    // The same start and the same batches with decay and without.
+    let start = rng.clone();
     let mut recipe = Recipe { width: 64, epochs: 150, weight_decay: 1.0 };
     let decayed = fit(&recipe, &train.dataset, &test.dataset, rng, |epoch, loss| {
         if epoch == 1 || epoch % 15 == 0 {
@@ -35,6 +37,7 @@ fn known_truth(rng: &mut Rng) -> Result<(), Error> {
         }
     })?;
     recipe.weight_decay = 0.0;
+    *rng = start;
     let undecayed = fit(&recipe, &train.dataset, &test.dataset, rng, |_, _| {})?;
 
     println!("\nmean squared error                  train       test");
@@ -61,7 +64,10 @@ fn diabetes(rng: &mut Rng) -> Result<(), Error> {
     for _ in 0..SPLITS {
         let (train, test) = data.split(0.25, rng)?;
         let mut errors = vec![least_squares(&train, &test)];
+        // The same start and the same batches for every decay.
+        let start = rng.clone();
         for weight_decay in DECAYS {
+            *rng = start.clone();
             errors.push(fit(&Recipe { width: 32, epochs: 100, weight_decay }, &train, &test, rng, |_, _| {})?);
         }
         errors.push(mean(&train, &test));

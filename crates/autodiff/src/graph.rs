@@ -90,7 +90,7 @@ impl<'g, T: Float> Graph<'g, T> {
         Var { graph: self, node }
     }
 
-    /// The sum of `penalty` over the given parameters, a scalar to add to the loss.
+    /// The sum of `penalty` over the given parameters, a scalar to add to the loss. A parameter given twice counts twice.
     ///
     /// # Panics
     /// A handle of other Params; a shape that the penalty is not defined for.

@@ -44,8 +44,8 @@ impl Entry {
 
 impl Layout {
     pub(crate) fn push(&mut self, name: String, shape: Shape) -> Result<ParamId, Error> {
-        if name.is_empty() || name.contains('*') || name.split('.').any(str::is_empty) {
-            let expected = "non-empty parts joined by single dots, without `*`";
+        if name.contains(|c: char| c == '*' || c.is_control()) || name.split('.').any(|part| part.trim().is_empty()) {
+            let expected = "parts with letters, joined by single dots, without `*` and control characters";
             return Err(Error::parameter("parameter name", format!("{name:?}"), expected));
         }
         if self.by_name.contains_key(&name) {

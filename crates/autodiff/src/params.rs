@@ -2,7 +2,8 @@ use crate::{Error, Float, Grads, Layout, Shape};
 use ndarray::{ArrayBase, ArrayViewD, ArrayViewMutD, Data, Dimension};
 use std::sync::Arc;
 
-/// The handle of one parameter: an index, and a tag by which other [`Params`] refuse it.
+/// The handle of one parameter: an index, and a tag by which other [`Params`] refuse it, unless they hold a parameter of
+/// the same name and shape in the same place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParamId {
     pub(crate) index: u32,
@@ -302,12 +303,15 @@ pub(crate) fn copy_into<T: Float, S: Data<Elem = T>, D: Dimension>(
 
 /// Whether `name` matches `pattern`, in which `*` stands for any run of characters.
 fn glob(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((head, rest)) => name.strip_prefix(head).is_some_and(|tail| {
-            (0..=tail.len()).filter(|&at| tail.is_char_boundary(at)).any(|at| glob(rest, &tail[at..]))
-        }),
+    let Some((head, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut name) = name.strip_prefix(head) else { return false };
+    // The first place of each inner part leaves most to those behind it, so that no other place need be tried.
+    let (inner, tail) = rest.rsplit_once('*').unwrap_or(("", rest));
+    for part in inner.split('*') {
+        let Some(at) = name.find(part) else { return false };
+        name = &name[at + part.len()..];
     }
+    name.ends_with(tail)
 }
 
 #[cfg(test)]
@@ -325,6 +329,13 @@ mod tests {
             ("0.weight", "0.weight", true),
             ("weight", "0.weight", false),
             ("*", "anything", true),
+            ("a*a", "a", false),
+            ("a*b*c", "a.c.b", false),
+            ("a*b*c", "a.c.b.c", true),
+            ("*ab*ab", "abab", true),
+            ("*ab*ab", "aab", false),
+            ("*é*", "café.0", true),
+            (&"*a".repeat(30), &"a".repeat(29), false),
             ("*0*", "a0b", true),
             ("", "a", false),
         ] {

@@ -36,7 +36,9 @@ impl<T: Float, P: Penalty<T> + 'static> Op<T> for PenaltyOp<P> {
     }
 
     fn forward(&self, mut pass: Forward<'_, T>) {
-        let sum = (0..pass.inputs()).map(|i| self.0.value(pass.input(i), pass.input_shape(i))).sum();
+        let values = (0..pass.inputs()).map(|i| self.0.value(pass.input(i), pass.input_shape(i)));
+        // Not `sum`, which makes −0 of nothing.
+        let sum = values.fold(T::zero(), |sum, value| sum + value);
         pass.output()[0] = sum;
     }
 

@@ -14,8 +14,11 @@ impl Shape {
     /// The shape of a single number.
     pub const SCALAR: Self = Self { dims: [1; MAX_RANK], rank: 0 };
 
-    /// A shape from its axis lengths; `None` above rank 4.
+    /// A shape from its axis lengths; `None` above rank 4, and where more elements than memory can hold would be
+    /// addressed (empty axes left out, as ndarray counts).
     pub fn from_dims(dims: &[usize]) -> Option<Self> {
+        let elements = dims.iter().filter(|&&dim| dim > 0).try_fold(1_usize, |len, &dim| len.checked_mul(dim));
+        elements.filter(|&elements| elements <= isize::MAX as usize / 16)?;
         let mut shape = Self::SCALAR;
         shape.dims.get_mut(..dims.len())?.copy_from_slice(dims);
         shape.rank = dims.len() as u8;

@@ -128,7 +128,7 @@ fn other_faults() {
         format!("parameter is #0 of other Params; expected one of {names}"),
         format!("parameter is #0 of other Params; expected one of {names}"),
         "parameter is #0 of other Params; expected one of v".to_owned(),
-        "reshape: [1, 1, 1, 1, 5] has 5 axes, a tape holds at most 4".to_owned(),
+        "reshape: [1, 1, 1, 1, 5] is no shape: at most 4 axes, and as many elements as memory holds".to_owned(),
         "dropout: p is 1.5, wanted a probability, 0 to 1".to_owned(),
         "dropout: p is NaN, wanted a probability, 0 to 1".to_owned(),
         "huber_loss: delta is 0, wanted a finite number above 0".to_owned(),

@@ -1,5 +1,5 @@
 use crate::{Description, Module};
-use wane_autodiff::{Error, Float, Var};
+use wane_autodiff::{Error, Float, Var, number};
 
 /// In training, zeroes each element with probability p and scales the others by 1/(1−p); otherwise does nothing.
 ///
@@ -18,7 +18,7 @@ impl Dropout {
         if (0.0..=1.0).contains(&p) {
             Ok(Self { p })
         } else {
-            Err(Error::option("dropout p", p, "a probability, 0 to 1"))
+            Err(Error::option("dropout p", number(p), "a probability, 0 to 1"))
         }
     }
 

@@ -1,7 +1,7 @@
 use crate::rule::{Front, Lerp};
 use crate::{DecayKind, Optimizer, Pull, Rule};
 use wane_autodiff::simd::{Kernel, vectorized};
-use wane_autodiff::{Error, Float, non_negative};
+use wane_autodiff::{Error, Float, non_negative, number};
 
 /// Adam (Kingma and Ba 2015; PyTorch's `torch.optim.Adam`), whose `weight_decay` is coupled.
 ///
@@ -111,7 +111,7 @@ impl Rule for AdamOptions {
         non_negative("eps", self.eps)?;
         for (field, beta) in [("betas.0", self.betas.0), ("betas.1", self.betas.1)] {
             if !(0.0..1.0).contains(&beta) {
-                return Err(Error::option(field, beta, "at least 0 and below 1"));
+                return Err(Error::option(field, number(beta), "at least 0 and below 1"));
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 use crate::rule::{Front, Lerp};
 use crate::{DecayKind, Optimizer, Pull, Rule};
 use wane_autodiff::simd::{Kernel, vectorized};
-use wane_autodiff::{Error, Float, non_negative};
+use wane_autodiff::{Error, Float, non_negative, number};
 
 /// RMSprop (Tieleman and Hinton 2012; PyTorch's `torch.optim.RMSprop`).
 ///
@@ -73,7 +73,7 @@ impl Rule for RmsPropOptions {
         non_negative("eps", self.eps)?;
         non_negative("momentum", self.momentum)?;
         if !(0.0..1.0).contains(&self.alpha) {
-            return Err(Error::option("alpha", self.alpha, "at least 0 and below 1"));
+            return Err(Error::option("alpha", number(self.alpha), "at least 0 and below 1"));
         }
         Ok(())
     }

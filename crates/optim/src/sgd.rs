@@ -1,7 +1,7 @@
 use crate::rule::Front;
 use crate::{DecayKind, Optimizer, Pull, Rule};
 use wane_autodiff::simd::{Kernel, vectorized};
-use wane_autodiff::{Error, Float, non_negative};
+use wane_autodiff::{Error, Float, non_negative, number};
 
 /// Stochastic gradient descent with momentum (PyTorch's `torch.optim.SGD`).
 ///
@@ -74,10 +74,11 @@ impl Rule for SgdOptions {
         non_negative("lr", self.lr)?;
         non_negative("momentum", self.momentum)?;
         if !self.dampening.is_finite() {
-            return Err(Error::option("dampening", self.dampening, "a finite number"));
+            return Err(Error::option("dampening", number(self.dampening), "a finite number"));
         }
         if self.nesterov && (self.momentum == 0.0 || self.dampening != 0.0) {
-            let given = format!("true with momentum {} and dampening {}", self.momentum, self.dampening);
+            let given =
+                format!("true with momentum {} and dampening {}", number(self.momentum), number(self.dampening));
             return Err(Error::option("nesterov", given, "momentum above 0 and dampening 0, or nesterov: false"));
         }
         Ok(())

@@ -112,6 +112,28 @@ fn set_lr_reaches_every_group_and_edit_group_one() {
     assert_eq!(lrs(&optimizer), [0.5; 3]);
     optimizer.edit_group(1, |options| options.lr = 0.25).unwrap();
     assert_eq!(lrs(&optimizer), [0.5, 0.25, 0.5]);
+
+    // A group that comes later begins with the rate that was set.
+    let ids = params.ids();
+    let mut grown = Adam::<f64>::new(AdamOptions::default()).unwrap().group(Group::new(&ids[..1])).unwrap();
+    grown.set_lr(0.125).unwrap();
+    assert_eq!(lrs(&grown.group(Group::new(&ids[1..])).unwrap()), [0.125; 2]);
+}
+
+/// A gradient from before it was frozen does not move a parameter.
+#[test]
+fn what_is_frozen_after_backward_rests() {
+    let mut rng = rng(6);
+    let mut params = params_of::<f64>(&mut rng, &[&[3], &[2]]);
+    let ids = params.ids();
+    let mut optimizer = over_all(AdamWOptions::default(), &params);
+    let grads = gradients(&mut rng, &params);
+    params.freeze(&ids[..1]).unwrap();
+    let before = params.clone();
+    optimizer.step(&mut params, &grads).unwrap();
+    assert_eq!(params.get(ids[0]), before.get(ids[0]));
+    assert_ne!(params.get(ids[1]), before.get(ids[1]));
+    assert_eq!((optimizer.steps(ids[0]), optimizer.steps(ids[1])), (0, 1));
 }
 
 /// After a refusal everything is as before: the options, and the steps that follow.

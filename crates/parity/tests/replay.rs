@@ -173,7 +173,7 @@ fn what_cannot_be_replayed_is_a_failure_that_says_why() {
         ("training-i.json", training(|file| file["final"][1]["name"] = "2.bias".into()), "\"2.bias\" stands where"),
         (
             "training-j.json",
-            training(|file| file["sizes"][1] = (1 << 40).into()),
+            training(|file| file["sizes"][1] = (1_u64 << 40).into()),
             "0.weight has shape [1099511627776, 10]",
         ),
         ("training-k.json", training(|file| file["batch_size"] = 0.into()), "batch_size Some(0) of 24 rows"),

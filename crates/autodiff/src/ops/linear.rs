@@ -26,7 +26,7 @@ impl<T: Float> Op<T> for Linear {
         if self.has_bias && operands.shape(2).dims() != [out] {
             return Err(ShapeFault::new(format!("bias is {}, weight wants ({out},)", operands.shape(2))));
         }
-        Ok(Shape::from_dims(&[batch, out]).expect("two axes"))
+        Shape::from_dims(&[batch, out]).ok_or_else(|| ShapeFault::new(format!("({batch}, {out}) is too large")))
     }
 
     fn forward(&self, mut pass: Forward<'_, T>) {

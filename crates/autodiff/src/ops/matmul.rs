@@ -16,7 +16,7 @@ impl<T: Float> Op<T> for Matmul {
             let message = format!("left is {}, right wants ({k}, _) but is {}", operands.shape(0), operands.shape(1));
             return Err(ShapeFault::new(message));
         }
-        Ok(Shape::from_dims(&[m, n]).expect("two axes"))
+        Shape::from_dims(&[m, n]).ok_or_else(|| ShapeFault::new(format!("({m}, {n}) is too large")))
     }
 
     fn forward(&self, mut pass: Forward<'_, T>) {

@@ -39,7 +39,7 @@ impl<T: Float> Var<'_, T> {
     #[track_caller]
     pub fn reshape(self, dims: &[usize]) -> Self {
         let Some(shape) = Shape::from_dims(dims) else {
-            panic!("reshape: {dims:?} has {} axes, a tape holds at most 4", dims.len())
+            panic!("reshape: {dims:?} is no shape: at most 4 axes, and as many elements as memory holds")
         };
         self.apply1(Reshape(shape))
     }
