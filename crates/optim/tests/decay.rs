@@ -3,12 +3,15 @@
 mod common;
 
 use common::{
-    Perceptron, adam, bits, config, constant, decayed, distance, gradients, over_all, params_of, rng, sgd, w, zeros,
+    Perceptron, adagrad, adam, bits, config, constant, decayed, distance, gradients, over_all, params_of, rmsprop, rng,
+    sgd, w, zeros,
 };
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use wane_autodiff::ndarray::{ArrayD, arr1};
 use wane_autodiff::{Float, Params, Tape};
-use wane_optim::{AdamOptions, AdamWOptions, Decay, Group, Optimizer, Rule, SgdOptions};
+use wane_optim::{
+    AdagradOptions, AdamOptions, AdamWOptions, Decay, Group, Optimizer, RmsPropOptions, Rule, SgdOptions,
+};
 use wane_penalties::L2;
 
 /// How far apart 20 steps with decay in the optimizer and with L2 in the loss lead: `decay` on the weights or on
@@ -124,22 +127,26 @@ proptest! {
 
     #[test]
     fn maximize_turns_the_gradient_and_leaves_decay_alone(
-        sgd in sgd(), adam in adam(), lambda in 0.01..2.0_f64, decoupled: bool, seed: u64,
+        sgd in sgd(), adam in adam(), rmsprop in rmsprop(), adagrad in adagrad(), lambda in 0.01..2.0_f64, decoupled: bool, seed: u64,
     ) {
         let decay = if decoupled { Decay::decoupled(lambda) } else { Decay::coupled(lambda) }.unwrap();
         climbing(|maximize| SgdOptions { maximize, ..sgd }, &decay, seed);
         climbing(|maximize| AdamOptions { maximize, ..adam }, &decay, seed);
         climbing(|maximize| AdamWOptions { maximize, ..w(adam) }, &decay, seed);
+        climbing(|maximize| RmsPropOptions { maximize, ..rmsprop }, &decay, seed);
+        climbing(|maximize| AdagradOptions { maximize, ..adagrad }, &decay, seed);
     }
 
     #[test]
     fn decay_shrinks_whichever_way_the_loss_goes(
-        sgd in sgd(), adam in adam(), lambda in 0.01..0.5_f64, decoupled: bool, seed in any::<u64>(),
+        sgd in sgd(), adam in adam(), rmsprop in rmsprop(), adagrad in adagrad(), lambda in 0.01..0.5_f64, decoupled: bool, seed in any::<u64>(),
     ) {
         let decay = if decoupled { Decay::decoupled(lambda) } else { Decay::coupled(lambda) }.unwrap();
         shrinking(sgd, &decay, seed);
         shrinking(adam, &decay, seed);
         shrinking(w(adam), &decay, seed);
+        shrinking(rmsprop, &decay, seed);
+        shrinking(adagrad, &decay, seed);
     }
 }
 

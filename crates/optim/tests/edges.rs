@@ -5,7 +5,7 @@ mod common;
 use common::{bits, constant, gradients, over_all, params_of, random, rng};
 use wane_autodiff::ndarray::{ArrayD, arr0};
 use wane_autodiff::{Float, Params};
-use wane_optim::{AdamOptions, AdamWOptions, Rule, SgdOptions};
+use wane_optim::{AdagradOptions, AdamOptions, AdamWOptions, RmsPropOptions, Rule, SgdOptions};
 
 /// `check(options)` for every optimizer, with and without its optional state.
 macro_rules! for_every_optimizer {
@@ -16,6 +16,9 @@ macro_rules! for_every_optimizer {
         $check(AdamOptions { lr: 0.1, amsgrad: true, ..Default::default() });
         $check(AdamWOptions { lr: 0.1, ..Default::default() });
         $check(AdamWOptions { lr: 0.1, amsgrad: true, ..Default::default() });
+        $check(RmsPropOptions { lr: 0.1, weight_decay: 0.1, ..Default::default() });
+        $check(RmsPropOptions { lr: 0.1, centered: true, momentum: 0.9, ..Default::default() });
+        $check(AdagradOptions { lr: 0.1, initial_accumulator_value: 0.1, ..Default::default() });
     };
 }
 

@@ -3,13 +3,16 @@
 mod common;
 
 use common::{
-    Perceptron, adam, bits, config, decayed, distance, gradients, over_all, params_of, random, rng, sgd, w, zeros,
+    Perceptron, adagrad, adam, bits, config, decayed, distance, gradients, over_all, params_of, random, rmsprop, rng,
+    sgd, w, zeros,
 };
 use proptest::array::uniform6;
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, proptest};
 use wane_autodiff::rand::RngExt;
 use wane_autodiff::{Grads, ParamId, Params, Tape};
-use wane_optim::{AdamOptions, AdamWOptions, Decay, DecayKind, Group, Optimizer, Rule, SgdOptions};
+use wane_optim::{
+    AdagradOptions, AdamOptions, AdamWOptions, Decay, DecayKind, Group, Optimizer, RmsPropOptions, Rule, SgdOptions,
+};
 use wane_penalties::L2;
 
 const SHAPES: [&[usize]; 6] = [&[3, 5], &[5], &[], &[0], &[17], &[2, 2]];
@@ -103,25 +106,29 @@ proptest! {
 
     #[test]
     fn the_order_of_groups_and_of_parameters_does_not_matter(
-        sgd in sgd(), adam in adam(), order in order(), seed: u64,
+        sgd in sgd(), adam in adam(), rmsprop in rmsprop(), adagrad in adagrad(), order in order(), seed: u64,
     ) {
         order_is_free(sgd, seed, &order);
         order_is_free(adam, seed, &order);
         order_is_free(w(adam), seed, &order);
+        order_is_free(rmsprop, seed, &order);
+        order_is_free(adagrad, seed, &order);
     }
 
     #[test]
     fn groups_of_the_same_options_are_one_group(
-        sgd in sgd(), adam in adam(), colors in uniform6(0..3_usize), seed: u64,
+        sgd in sgd(), adam in adam(), rmsprop in rmsprop(), adagrad in adagrad(), colors in uniform6(0..3_usize), seed: u64,
     ) {
         partition_is_free(sgd, seed, &colors);
         partition_is_free(adam, seed, &colors);
         partition_is_free(w(adam), seed, &colors);
+        partition_is_free(rmsprop, seed, &colors);
+        partition_is_free(adagrad, seed, &colors);
     }
 
     #[test]
     fn equal_micro_batches_and_the_penalty_once_are_one_batch(
-        sgd in sgd(), adam in adam(), k in 0..5_usize, seed: u64,
+        sgd in sgd(), adam in adam(), rmsprop in rmsprop(), adagrad in adagrad(), k in 0..5_usize, seed: u64,
     ) {
         let k = [2, 3, 4, 6, 12][k];
         // A larger eps bounds what a rounding of a gradient near zero does to the first steps; climbing diverges.
@@ -129,23 +136,30 @@ proptest! {
         micro_batches_add_up(SgdOptions { maximize: false, ..sgd }, k, seed);
         micro_batches_add_up(adam, k, seed);
         micro_batches_add_up(w(adam), k, seed);
+        micro_batches_add_up(RmsPropOptions { maximize: false, ..rmsprop }, k, seed);
+        micro_batches_add_up(AdagradOptions { eps: adagrad.eps.max(0.01), maximize: false, ..adagrad }, k, seed);
     }
 
     #[test]
     fn a_parameter_without_gradient_is_passed_by(
-        sgd in sgd(), adam in adam(), lambda in 0.1..2.0, decoupled in any::<bool>(), seed: u64,
+        sgd in sgd(), adam in adam(), rmsprop in rmsprop(), adagrad in adagrad(), lambda in 0.1..2.0, decoupled in any::<bool>(), seed: u64,
     ) {
         let decay = if decoupled { Decay::decoupled(lambda) } else { Decay::coupled(lambda) }.unwrap();
         passed_by(sgd, &decay, seed);
         passed_by(adam, &decay, seed);
         passed_by(w(adam), &decay, seed);
+        passed_by(rmsprop, &decay, seed);
+        passed_by(adagrad, &decay, seed);
     }
 
     #[test]
-    fn a_frozen_parameter_rests_and_an_unfrozen_one_goes_on(sgd in sgd(), adam in adam(), seed: u64) {
+    fn a_frozen_parameter_rests_and_an_unfrozen_one_goes_on(sgd in sgd(), adam in adam(), rmsprop in rmsprop(), adagrad in adagrad(), seed: u64,
+    ) {
         prop_assert!(frozen(decayed(sgd, 0.1), seed) == u64::from(sgd.momentum != 0.0) * 7);
         prop_assert_eq!(frozen(decayed(adam, 0.1), seed), 7);
         prop_assert_eq!(frozen(decayed(w(adam), 0.1), seed), 7);
+        prop_assert_eq!(frozen(decayed(rmsprop, 0.1), seed), 7);
+        prop_assert_eq!(frozen(decayed(adagrad, 0.1), seed), 7);
     }
 }
 

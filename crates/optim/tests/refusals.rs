@@ -5,7 +5,9 @@ mod common;
 use common::{bits, gradients, over_all, params_of, rng};
 use wane_autodiff::ndarray::{Array1, arr0};
 use wane_autodiff::{ErrorKind, Params};
-use wane_optim::{AdamOptions, AdamWOptions, Decay, Group, Optimizer, Rule, Sgd, SgdOptions};
+use wane_optim::{
+    AdagradOptions, AdamOptions, AdamWOptions, Decay, Group, Optimizer, RmsPropOptions, Rule, Sgd, SgdOptions,
+};
 
 const NAN: f64 = f64::NAN;
 const INF: f64 = f64::INFINITY;
@@ -108,6 +110,40 @@ macro_rules! adam_faults {
 fn adam_and_adamw_refuse_bad_options_wherever_they_are_given() {
     refused_everywhere(&AdamOptions::default(), &adam_faults!(AdamOptions));
     refused_everywhere(&AdamWOptions::default(), &adam_faults!(AdamWOptions));
+}
+
+#[test]
+fn rmsprop_and_adagrad_refuse_bad_options_wherever_they_are_given() {
+    let lr: fn(&mut RmsPropOptions, f64) = |options, lr| options.lr = lr;
+    let alpha: fn(&mut RmsPropOptions, f64) = |options, alpha| options.alpha = alpha;
+    let eps: fn(&mut RmsPropOptions, f64) = |options, eps| options.eps = eps;
+    let momentum: fn(&mut RmsPropOptions, f64) = |options, momentum| options.momentum = momentum;
+    let decay: fn(&mut RmsPropOptions, f64) = |options, decay| options.weight_decay = decay;
+    refused_everywhere(
+        &RmsPropOptions::default(),
+        &[
+            (lr, NAN, "lr is NaN", NOT_NEGATIVE),
+            (alpha, 1.0, "alpha is 1", "expected at least 0 and below 1"),
+            (alpha, -0.1, "alpha is -0.1", "expected at least 0 and below 1"),
+            (alpha, NAN, "alpha is NaN", "expected at least 0 and below 1"),
+            (eps, -1e-9, "eps is -1e-9", NOT_NEGATIVE),
+            (momentum, -0.1, "momentum is -0.1", NOT_NEGATIVE),
+            (decay, INF, "weight_decay is inf", NOT_NEGATIVE),
+        ],
+    );
+    let lr: fn(&mut AdagradOptions, f64) = |options, lr| options.lr = lr;
+    let lr_decay: fn(&mut AdagradOptions, f64) = |options, lr_decay| options.lr_decay = lr_decay;
+    let initial: fn(&mut AdagradOptions, f64) = |options, initial| options.initial_accumulator_value = initial;
+    let eps: fn(&mut AdagradOptions, f64) = |options, eps| options.eps = eps;
+    refused_everywhere(
+        &AdagradOptions::default(),
+        &[
+            (lr, -1.0, "lr is -1", NOT_NEGATIVE),
+            (lr_decay, -1.0, "lr_decay is -1", NOT_NEGATIVE),
+            (initial, NAN, "initial_accumulator_value is NaN", NOT_NEGATIVE),
+            (eps, INF, "eps is inf", NOT_NEGATIVE),
+        ],
+    );
 }
 
 #[test]

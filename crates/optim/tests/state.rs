@@ -5,9 +5,13 @@ mod common;
 use common::{bits, constant, gradients, over_all, params_of, rng, zeros};
 use wane_autodiff::ndarray::{ArrayD, arr0};
 use wane_autodiff::{ParamId, Params};
-use wane_optim::{Adam, AdamOptions, AdamWOptions, Decay, Group, GroupState, Optimizer, Rule, Sgd, SgdOptions};
+use wane_optim::{
+    AdagradOptions, Adam, AdamOptions, AdamWOptions, Decay, Group, GroupState, Optimizer, RmsPropOptions, Rule, Sgd,
+    SgdOptions,
+};
 
-const NAMES: [&str; 4] = ["momentum_buffer", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"];
+const NAMES: [&str; 7] =
+    ["momentum_buffer", "exp_avg", "exp_avg_sq", "max_exp_avg_sq", "square_avg", "grad_avg", "sum"];
 
 /// The names under which there is state.
 fn known<R: Rule>(optimizer: &Optimizer<f64, R>, id: ParamId) -> Vec<&'static str> {
@@ -46,6 +50,11 @@ fn state_goes_by_pytorchs_names() {
     check(AdamOptions { amsgrad: true, ..Default::default() }, &["exp_avg", "exp_avg_sq", "max_exp_avg_sq"]);
     check(AdamWOptions::default(), &["exp_avg", "exp_avg_sq"]);
     check(AdamWOptions { amsgrad: true, ..Default::default() }, &["exp_avg", "exp_avg_sq", "max_exp_avg_sq"]);
+    check(RmsPropOptions::default(), &["square_avg"]);
+    check(RmsPropOptions { centered: true, ..Default::default() }, &["square_avg", "grad_avg"]);
+    let both = RmsPropOptions { centered: true, momentum: 0.9, ..Default::default() };
+    check(both, &["momentum_buffer", "square_avg", "grad_avg"]);
+    check(AdagradOptions::default(), &["sum"]);
 }
 
 /// One weight of 2, whose gradient is g in each step.
