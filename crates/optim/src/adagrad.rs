@@ -1,5 +1,6 @@
 use crate::rule::Front;
 use crate::{DecayKind, Optimizer, Pull, Rule};
+use serde::{Deserialize, Serialize};
 use wane_autodiff::simd::{Kernel, vectorized};
 use wane_autodiff::{Error, Float, non_negative};
 
@@ -14,7 +15,7 @@ use wane_autodiff::{Error, Float, non_negative};
 pub type Adagrad<T> = Optimizer<T, AdagradOptions>;
 
 /// The options of [`Adagrad`], under PyTorch's names and with its defaults.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AdagradOptions {
     /// The learning rate, finite and ≥ 0.
     pub lr: f64,

@@ -1,5 +1,6 @@
 use crate::rule::{Front, Lerp};
 use crate::{DecayKind, Optimizer, Pull, Rule};
+use serde::{Deserialize, Serialize};
 use wane_autodiff::simd::{Kernel, vectorized};
 use wane_autodiff::{Error, Float, non_negative, number};
 
@@ -22,7 +23,7 @@ pub type Adam<T> = Optimizer<T, AdamOptions>;
 pub type AdamW<T> = Optimizer<T, AdamWOptions>;
 
 /// The options of [`Adam`], under PyTorch's names and with its defaults.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AdamOptions {
     /// The learning rate, finite and ≥ 0.
     pub lr: f64,
@@ -45,7 +46,7 @@ impl Default for AdamOptions {
 }
 
 /// The options of [`AdamW`], under PyTorch's names and with its defaults: those of Adam, but for a decay of 0.01.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AdamWOptions {
     /// The learning rate, finite and ≥ 0.
     pub lr: f64,

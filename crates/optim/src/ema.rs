@@ -1,4 +1,5 @@
 use crate::rule::Lerp;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wane_autodiff::{Error, Float, Layout, Params, number};
 
@@ -24,6 +25,17 @@ pub struct Ema<T> {
     average: Vec<T>,
     decay: f64,
     updates: u64,
+}
+
+/// All that an [`Ema`] has to remember.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EmaSnapshot<T> {
+    /// How much of the average stays in an update.
+    pub decay: f64,
+    /// [`Ema::updates`].
+    pub updates: u64,
+    /// The averages, one parameter behind the other.
+    pub average: Vec<T>,
 }
 
 impl<T: Float> Ema<T> {
@@ -85,6 +97,27 @@ impl<T: Float> Ema<T> {
         let result = evaluate(params);
         self.swap(params)?;
         Ok(result)
+    }
+
+    /// All that has to be remembered to go on: for files.
+    pub fn snapshot(&self) -> EmaSnapshot<T> {
+        EmaSnapshot { decay: self.decay, updates: self.updates, average: self.average.clone() }
+    }
+
+    /// The average that `snapshot` was taken of, over parameters of the same layout.
+    ///
+    /// # Errors
+    /// A decay outside 0..=1; another number of weights.
+    pub fn restore(params: &Params<T>, snapshot: EmaSnapshot<T>) -> Result<Self, Error> {
+        let EmaSnapshot { decay, updates, average } = snapshot;
+        if average.len() != params.as_slice().len() {
+            return Err(Error::parameter(
+                "ema snapshot: number of weights",
+                average.len(),
+                params.as_slice().len().to_string(),
+            ));
+        }
+        Ok(Self { average, updates, ..Self::new(params, decay)? })
     }
 
     fn check(&self, params: &Params<T>) -> Result<(), Error> {

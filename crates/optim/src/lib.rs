@@ -44,13 +44,14 @@ mod rmsprop;
 mod rule;
 mod schedule;
 mod sgd;
+mod snapshot;
 mod state;
 
 pub use adagrad::{Adagrad, AdagradOptions};
 pub use adam::{Adam, AdamOptions, AdamW, AdamWOptions};
 pub use clip::{clip_grad_norm, clip_grad_value};
 pub use decay::{Decay, DecayKind, Pull};
-pub use ema::Ema;
+pub use ema::{Ema, EmaSnapshot};
 pub use group::Group;
 pub use optimizer::{GroupState, Optimizer};
 pub use report::{GroupReport, WeightReport};
@@ -58,6 +59,7 @@ pub use rmsprop::{RmsProp, RmsPropOptions};
 pub use rule::Rule;
 pub use schedule::{Anneal, Better, Cyclic, CyclicMode, OneCycle, Plateau, PlateauOptions, Schedule, Threshold};
 pub use sgd::{Sgd, SgdOptions};
+pub use snapshot::{GroupSnapshot, OptimizerSnapshot, ParamSnapshot};
 
 #[doc = include_str!("../docs/decay.md")]
 pub mod guide {}

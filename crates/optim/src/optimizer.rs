@@ -10,10 +10,10 @@ use wane_autodiff::{Error, Float, Grads, ParamId, Params, non_negative};
 #[derive(Clone, Debug)]
 pub struct Optimizer<T, R> {
     defaults: R,
-    schedule: Option<Schedule>,
-    time: u64,
-    groups: Vec<GroupState<R>>,
-    state: Option<State<T>>,
+    pub(crate) schedule: Option<Schedule>,
+    pub(crate) time: u64,
+    pub(crate) groups: Vec<GroupState<R>>,
+    pub(crate) state: Option<State<T>>,
 }
 
 /// A group as an optimizer holds it: its options with all overrides applied.
@@ -23,7 +23,7 @@ pub struct GroupState<R> {
     options: R,
     schedule: Option<Schedule>,
     pub(crate) decay: Decay,
-    initial_lr: f64,
+    pub(crate) initial_lr: f64,
     pub(crate) now: Now<R>,
 }
 
@@ -250,7 +250,12 @@ impl<R: Rule> GroupState<R> {
     }
 
     /// The same group with other options, checked.
-    fn edited(&self, time: u64, schedule: Option<&Schedule>, edit: impl FnOnce(&mut R)) -> Result<Self, Error> {
+    pub(crate) fn edited(
+        &self,
+        time: u64,
+        schedule: Option<&Schedule>,
+        edit: impl FnOnce(&mut R),
+    ) -> Result<Self, Error> {
         let mut edited = self.clone();
         edit(&mut edited.options);
         edited.options.check()?;

@@ -1,5 +1,6 @@
 use crate::rule::{Front, Lerp};
 use crate::{DecayKind, Optimizer, Pull, Rule};
+use serde::{Deserialize, Serialize};
 use wane_autodiff::simd::{Kernel, vectorized};
 use wane_autodiff::{Error, Float, non_negative, number};
 
@@ -14,7 +15,7 @@ use wane_autodiff::{Error, Float, non_negative, number};
 pub type RmsProp<T> = Optimizer<T, RmsPropOptions>;
 
 /// The options of [`RmsProp`], under PyTorch's names and with its defaults.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RmsPropOptions {
     /// The learning rate, finite and ≥ 0.
     pub lr: f64,

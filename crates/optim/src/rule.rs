@@ -1,11 +1,13 @@
 use crate::{DecayKind, Pull};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 use wane_autodiff::{Error, Float};
 
 /// An optimizer's options, and its equation over slices.
 ///
 /// [`Optimizer`](crate::Optimizer) does the rest: groups, state, schedules, which parameters have a gradient.
-pub trait Rule: Clone + Debug + Send + Sync + 'static {
+pub trait Rule: Clone + Debug + Send + Sync + Serialize + DeserializeOwned + 'static {
     /// The optimizer's name.
     const NAME: &'static str;
 

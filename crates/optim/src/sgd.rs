@@ -1,5 +1,6 @@
 use crate::rule::Front;
 use crate::{DecayKind, Optimizer, Pull, Rule};
+use serde::{Deserialize, Serialize};
 use wane_autodiff::simd::{Kernel, vectorized};
 use wane_autodiff::{Error, Float, non_negative, number};
 
@@ -15,7 +16,7 @@ use wane_autodiff::{Error, Float, non_negative, number};
 pub type Sgd<T> = Optimizer<T, SgdOptions>;
 
 /// The options of [`Sgd`], under PyTorch's names and with its defaults.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SgdOptions {
     /// The learning rate, finite and ≥ 0.
     pub lr: f64,

@@ -1,5 +1,6 @@
 use crate::decay::{DecayKind, Reference};
 use crate::optimizer::GroupState;
+use crate::snapshot::ParamSnapshot;
 use crate::{Pull, Rule};
 use std::ops::Range;
 use std::sync::Arc;
@@ -40,6 +41,54 @@ impl<T: Float> State<T> {
             Some(reference) => self.layout.expect_same(&reference.layout, "layout of the decay's reference"),
             None => Ok(()),
         }
+    }
+
+    /// Every parameter that has taken a step, with the buffers that its group's options use.
+    pub(crate) fn remembered<R: Rule>(&self, groups: &[GroupState<R>]) -> Vec<ParamSnapshot<T>> {
+        let used = |id| group_of(groups, id).map_or(&[][..], |group| group.options().state());
+        let taken = self.layout.entries().iter().filter(|entry| self.steps[entry.id().index()] > 0);
+        taken
+            .map(|entry| {
+                let values = |name: &&str| {
+                    let (_, buffer) = self.buffers.iter().find(|(known, _)| known == name)?;
+                    Some(((*name).to_owned(), buffer[entry.range()].to_vec()))
+                };
+                let buffers = used(entry.id()).iter().filter_map(values).collect();
+                ParamSnapshot { name: entry.name().to_owned(), steps: self.steps[entry.id().index()], buffers }
+            })
+            .collect()
+    }
+
+    /// Takes back what was remembered of one parameter.
+    ///
+    /// # Errors
+    /// A parameter in no group; other buffers than its group's options use; other lengths than its own.
+    pub(crate) fn recall<R: Rule>(&mut self, groups: &[GroupState<R>], saved: &ParamSnapshot<T>) -> Result<(), Error> {
+        let entry = self.layout.entry(self.layout.id(&saved.name)?)?;
+        let (id, range) = (entry.id(), entry.range());
+        let Some(group) = group_of(groups, id) else {
+            return Err(Error::parameter("parameter", format!("{:?}", saved.name), "a parameter of one of the groups"));
+        };
+        let mut names: Vec<_> = saved.buffers.iter().map(|(name, _)| name.as_str()).collect();
+        let mut wanted = group.options().state().to_vec();
+        (names.sort_unstable(), wanted.sort_unstable());
+        if names != wanted {
+            return Err(Error::parameter(
+                format!("state of {}", saved.name),
+                format!("{names:?}"),
+                format!("{wanted:?}"),
+            ));
+        }
+        for (name, values) in &saved.buffers {
+            if values.len() != range.len() {
+                let field = format!("numbers in {}.{name}", saved.name);
+                return Err(Error::parameter(field, values.len(), range.len().to_string()));
+            }
+            let (_, buffer) = self.buffers.iter_mut().find(|(known, _)| known == name).expect("provided for its group");
+            buffer[range.clone()].copy_from_slice(values);
+        }
+        self.steps[id.index()] = saved.steps;
+        Ok(())
     }
 
     pub(crate) fn layout(&self) -> &Layout {
@@ -151,6 +200,10 @@ impl<T: Float> State<T> {
         }
         R::update(constants, theta, g, slices);
     }
+}
+
+fn group_of<R: Rule>(groups: &[GroupState<R>], id: ParamId) -> Option<&GroupState<R>> {
+    groups.iter().find(|group| group.params.binary_search(&id).is_ok())
 }
 
 /// out ← g + λ(θ − θ⁰).

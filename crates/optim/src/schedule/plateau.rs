@@ -1,4 +1,5 @@
 use crate::{Optimizer, Rule};
+use serde::{Deserialize, Serialize};
 use wane_autodiff::{Error, Float, non_negative, number};
 
 /// Multiplies the learning rate, or the decay, by a factor when a metric has stopped improving (PyTorch's
@@ -17,7 +18,7 @@ use wane_autodiff::{Error, Float, non_negative, number};
 /// assert_eq!(optimizer.groups()[0].lr(), 0.05);
 /// # Ok::<(), wane_autodiff::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plateau {
     options: PlateauOptions,
     best: f64,
@@ -26,7 +27,7 @@ pub struct Plateau {
 }
 
 /// The options of [`Plateau`], under PyTorch's names and with its defaults.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlateauOptions {
     /// Which metrics are better.
     pub mode: Better,
@@ -47,7 +48,7 @@ pub struct PlateauOptions {
 }
 
 /// Which of two metrics is better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Better {
     /// The smaller, as of losses.
     Min,
@@ -56,7 +57,7 @@ pub enum Better {
 }
 
 /// What a [`PlateauOptions::threshold`] is measured in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Threshold {
     /// best·(1 ∓ threshold).
     Rel,

@@ -1,0 +1,130 @@
+use crate::state::State;
+use crate::{Optimizer, Rule};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use wane_autodiff::{Error, Float, Params};
+
+/// All that an optimizer has to remember to go on where it was, by name: for files.
+///
+/// Schedules and kinds of decay are not in it: they are code, and a program that goes on builds the same optimizer before
+/// it [restores](Optimizer::restore) this into it. What schedules need is: `time`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OptimizerSnapshot<T, R> {
+    /// [`Rule::NAME`].
+    pub rule: String,
+    /// [`Optimizer::time`].
+    pub time: u64,
+    /// The groups, in their order.
+    pub groups: Vec<GroupSnapshot<R>>,
+    /// What is remembered of each parameter that has taken a step, in the parameters' order.
+    pub params: Vec<ParamSnapshot<T>>,
+}
+
+/// A group in an [`OptimizerSnapshot`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GroupSnapshot<R> {
+    /// The names of its parameters.
+    pub params: Vec<String>,
+    /// Its options, schedules not applied.
+    pub options: R,
+    /// The learning rate that it began with.
+    pub initial_lr: f64,
+    /// What its decay is toward, one number for each of *all* parameters; none if toward zero.
+    pub reference: Option<Vec<f64>>,
+}
+
+/// A parameter in an [`OptimizerSnapshot`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ParamSnapshot<T> {
+    /// Its name.
+    pub name: String,
+    /// How many steps it has taken.
+    pub steps: u64,
+    /// Its buffers, each under PyTorch's name, row-major.
+    pub buffers: Vec<(String, Vec<T>)>,
+}
+
+impl<T: Float, R: Rule> Optimizer<T, R> {
+    /// All that has to be remembered; `params` are those that this optimizer moves.
+    ///
+    /// # Errors
+    /// Parameters of another layout than those of the first step; a group's handle of other Params.
+    pub fn snapshot(&self, params: &Params<T>) -> Result<OptimizerSnapshot<T, R>, Error> {
+        let names = |group: &crate::GroupState<R>| -> Result<Vec<_>, Error> {
+            group.params().iter().map(|&id| Ok(params.layout().entry(id)?.name().to_owned())).collect()
+        };
+        let groups = self.groups().iter().map(|group| {
+            let reference = group.decay().reference.as_ref().map(|reference| reference.values.to_vec());
+            let (options, initial_lr) = (group.options().clone(), group.initial_lr);
+            Ok(GroupSnapshot { params: names(group)?, options, initial_lr, reference })
+        });
+        let remembered = match &self.state {
+            Some(state) => {
+                state.layout().expect_same(params.layout(), "layout of the parameters")?;
+                state.remembered(self.groups())
+            }
+            None => Vec::new(),
+        };
+        let groups = groups.collect::<Result<_, Error>>().map_err(|error| error.within(R::NAME))?;
+        Ok(OptimizerSnapshot { rule: R::NAME.to_owned(), time: self.time(), groups, params: remembered })
+    }
+
+    /// Goes on from `snapshot`, taken of an optimizer with the same groups over parameters of the same layout. Options that
+    /// were changed on the way come back with it.
+    ///
+    /// # Errors
+    /// A snapshot of another rule, of other groups or of other parameters; options out of range; buffers that are not
+    /// those of the options, or not as long as their parameter. Then nothing has changed.
+    pub fn restore(&mut self, params: &Params<T>, snapshot: &OptimizerSnapshot<T, R>) -> Result<(), Error> {
+        let restored =
+            self.restored(params, snapshot).map_err(|error| error.within(format!("{} snapshot", R::NAME)))?;
+        *self = restored;
+        Ok(())
+    }
+
+    fn restored(&self, params: &Params<T>, snapshot: &OptimizerSnapshot<T, R>) -> Result<Self, Error> {
+        if snapshot.rule != R::NAME {
+            return Err(Error::parameter("rule", format!("{:?}", snapshot.rule), format!("{:?}", R::NAME)));
+        }
+        if snapshot.groups.len() != self.groups().len() {
+            return Err(Error::parameter("number of groups", snapshot.groups.len(), self.groups().len().to_string()));
+        }
+        let mut restored = self.clone();
+        restored.time = snapshot.time;
+        for (number, (group, saved)) in restored.groups.iter_mut().zip(&snapshot.groups).enumerate() {
+            let context = format!("group {number}");
+            let mut names = Vec::new();
+            for &id in group.params() {
+                names.push(params.layout().entry(id).map_err(|error| error.within(&context))?.name());
+            }
+            if names != saved.params {
+                let given = format!("{:?}", saved.params);
+                return Err(Error::parameter(format!("{context}: parameters"), given, format!("{names:?}")));
+            }
+            if let Some(values) = &saved.reference {
+                let total = params.layout().total();
+                if values.len() != total {
+                    let field = format!("{context}: numbers that decay is toward");
+                    return Err(Error::parameter(field, values.len(), total.to_string()));
+                }
+                let (layout, values) = (Arc::clone(params.layout()), values.as_slice().into());
+                group.decay.reference = Some(crate::decay::Reference { layout, values });
+            }
+            group.initial_lr =
+                wane_autodiff::non_negative("initial_lr", saved.initial_lr).map_err(|error| error.within(&context))?;
+            *group = group
+                .edited(snapshot.time, self.schedule.as_ref(), |options| *options = saved.options.clone())
+                .map_err(|error| error.within(&context))?;
+        }
+        restored.state = match snapshot.params.as_slice() {
+            [] => None,
+            saved => {
+                let mut state = State::bind(&restored.groups, params)?;
+                state.provide(&restored.groups);
+                saved.iter().try_for_each(|param| state.recall(&restored.groups, param))?;
+                Some(state)
+            }
+        };
+        Ok(restored)
+    }
+}
