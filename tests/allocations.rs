@@ -37,7 +37,7 @@ fn allocations(work: impl FnOnce()) -> usize {
     COUNT.get() - before
 }
 
-/// Every activation of a layer, broadcasting, reductions, dropout and all four penalties, in one loss.
+/// Every activation, broadcasting, reductions, dropout and all four penalties, in one loss.
 fn record<'g>(graph: Graph<'g, f32>, model: &Sequential<f32>, ids: &[ParamId], data: &Data) -> Var<'g, f32> {
     let (x, y) = (graph.input(&data.x), graph.input(&data.y));
     let output = model.forward(x);
