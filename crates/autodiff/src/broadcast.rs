@@ -13,10 +13,15 @@ pub(crate) fn zip<T: Float>(out: &mut [T], shape: Shape, a: Operand<'_, T>, b: O
 }
 
 /// Adds to an operand's gradient what each output element sends it, `local(a, b, y, dy)`, summed over the axes along
-/// which the operand was broadcast.
-pub(crate) fn unzip<T: Float>(pass: &mut Backward<'_, T>, operand: usize, local: impl Fn(T, T, T, T) -> T) {
+/// which the operand was broadcast; a and b are the operands of `pair`.
+pub(crate) fn unzip<T: Float>(
+    pass: &mut Backward<'_, T>,
+    pair: (usize, usize),
+    operand: usize,
+    local: impl Fn(T, T, T, T) -> T,
+) {
     let (shape, target) = (pass.shape(), pass.input_shape(operand));
-    let (a, b) = ((pass.input(0), pass.input_shape(0)), (pass.input(1), pass.input_shape(1)));
+    let [a, b] = [pair.0, pair.1].map(|i| (pass.input(i), pass.input_shape(i)));
     let (y, dy) = (pass.output(), pass.output_grad());
     if shape.len() == target.len() {
         // Axes of length 1 may be missing; the elements lie in the same order.
@@ -41,20 +46,20 @@ fn sum_to<T: Float>(mut full: Vec<T>, mut shape: Shape, target: Shape, pass: &mu
             let mut summed = pass.take_buffer(outer * inner);
             reduce::sum_middle(&full, n, inner, &mut summed[..outer * inner], |to, sum| *to = sum);
             pass.give_back(std::mem::replace(&mut full, summed));
-            shape = shape.collapsed(axis);
+            shape = shape.resized(axis, 1);
         }
     }
     full
 }
 
-/// Calls `f(position in the output, a, b)` for every element.
-fn visit<T: Float>(
+/// Calls `f(position in the output, a, b)` for every element of an output of `shape`, which both operands broadcast to.
+pub(crate) fn visit<T: Float>(
     shape: Shape,
     (a, a_shape): Operand<'_, T>,
     (b, b_shape): Operand<'_, T>,
     mut f: impl FnMut(usize, T, T),
 ) {
-    if a_shape == b_shape {
+    if a_shape == shape && b_shape == shape {
         a.iter().zip(b).enumerate().for_each(|(i, (&a, &b))| f(i, a, b));
     } else if let (&[b], true) = (b, a_shape == shape) {
         a.iter().enumerate().for_each(|(i, &a)| f(i, a, b));

@@ -32,6 +32,12 @@ pub trait Float: sealed::Sealed + NdFloat + Default + std::iter::Sum {
         if self >= other || self.is_nan() { self } else { other }
     }
 
+    /// The smaller one, and NaN if either is.
+    #[inline(always)]
+    fn min_or_nan(self, other: Self) -> Self {
+        if self <= other || self.is_nan() { self } else { other }
+    }
+
     /// `c ← a·b (+ c)` by matrixmultiply: the library kernel behind [`gemm`](crate::gemm).
     #[doc(hidden)]
     fn library_gemm(product: crate::gemm::Product<'_, Self>, c: &mut [Self]);

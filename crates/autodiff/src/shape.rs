@@ -72,9 +72,9 @@ impl Shape {
         (dims[..axis].iter().product(), dims[axis], dims[axis + 1..].iter().product())
     }
 
-    /// This shape with `axis` of length 1.
-    pub(crate) fn collapsed(mut self, axis: usize) -> Self {
-        self.dims[axis] = 1;
+    /// This shape with another length along `axis`.
+    pub(crate) fn resized(mut self, axis: usize, len: usize) -> Self {
+        self.dims[axis] = len;
         self
     }
 
@@ -91,6 +91,15 @@ impl Shape {
         shape.dims.iter_mut().zip(kept).for_each(|(to, from)| *to = from);
         shape.rank = self.rank - 1;
         shape
+    }
+
+    /// This shape with a new axis before `axis`; `None` above rank 4.
+    pub(crate) fn inserted(self, axis: usize, len: usize) -> Option<Self> {
+        let mut dims = [len; MAX_RANK];
+        let (before, behind) = self.dims().split_at(axis);
+        dims[..axis].copy_from_slice(before);
+        dims.get_mut(axis + 1..=self.rank())?.copy_from_slice(behind);
+        Self::from_dims(&dims[..=self.rank()])
     }
 
     /// The axes' multi-index of the element at `flat`.

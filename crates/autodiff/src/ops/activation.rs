@@ -1,5 +1,6 @@
 use super::elu::Elu;
 use super::gelu::Gelu;
+use super::gelu_tanh::GeluTanh;
 use super::leaky_relu::LeakyRelu;
 use super::relu::Relu;
 use super::sigmoid::Sigmoid;
@@ -24,6 +25,8 @@ pub enum Activation {
     Elu(f64),
     /// x·Φ(x), by erf.
     Gelu,
+    /// x·Φ(x), by tanh.
+    GeluTanh,
     /// x·σ(x).
     Silu,
     /// ln(1 + eˣ), x above 20.
@@ -46,6 +49,7 @@ impl Activation {
             Self::LeakyRelu(slope) => visitor.visit(LeakyRelu(T::of(slope))),
             Self::Elu(alpha) => visitor.visit(Elu(T::of(alpha))),
             Self::Gelu => visitor.visit(Gelu),
+            Self::GeluTanh => visitor.visit(GeluTanh),
             Self::Silu => visitor.visit(Silu),
             Self::Softplus => visitor.visit(Softplus),
         }
@@ -56,7 +60,7 @@ impl Activation {
         match self {
             Self::Relu | Self::Tanh | Self::Sigmoid => true,
             Self::LeakyRelu(slope) => slope >= 0.0,
-            Self::Elu(_) | Self::Gelu | Self::Silu | Self::Softplus => false,
+            Self::Elu(_) | Self::Gelu | Self::GeluTanh | Self::Silu | Self::Softplus => false,
         }
     }
 }

@@ -1,3 +1,4 @@
+use super::along::{check_axis, lines};
 use crate::{Backward, Float, Forward, Op, Operands, Shape, ShapeFault, Var, reduce};
 
 /// x − ln Σ eˣ along one axis.
@@ -18,50 +19,30 @@ impl<T: Float> Op<T> for LogSoftmax {
 
     fn shape(&self, operands: &Operands<'_, T>) -> Result<Shape, ShapeFault> {
         let shape = operands.shape(0);
-        if self.0 >= shape.rank() {
-            return Err(ShapeFault::new(format!("axis {} of {shape}, which has {} axes", self.0, shape.rank())));
-        }
+        check_axis(shape, self.0)?;
         Ok(shape)
     }
 
     fn forward(&self, mut pass: Forward<'_, T>) {
-        let (x, (outer, n, inner)) = (pass.input(0), pass.input_shape(0).around(self.0));
+        let (x, factors) = (pass.input(0), pass.input_shape(0).around(self.0));
+        let n = factors.1;
         let y = pass.output();
-        for line in lines(outer, n, inner) {
+        for line in lines(factors) {
             let (max, rest) = log_sum_exp(n, |i| x[line.at(i)]);
             (0..n).map(|i| line.at(i)).for_each(|at| y[at] = x[at] - max - rest);
         }
     }
 
     fn backward(&self, mut pass: Backward<'_, T>) {
-        let (y, dy, (outer, n, inner)) = (pass.output(), pass.output_grad(), pass.shape().around(self.0));
+        let (y, dy, factors) = (pass.output(), pass.output_grad(), pass.shape().around(self.0));
+        let n = factors.1;
         if let Some(dx) = pass.input_grad(0) {
-            for line in lines(outer, n, inner) {
+            for line in lines(factors) {
                 let total = reduce::sum_by(0, n, &|i| dy[line.at(i)]);
                 (0..n).map(|i| line.at(i)).for_each(|at| dx[at] += dy[at] - y[at].exp() * total);
             }
         }
     }
-}
-
-/// The positions of the elements of one line along an axis.
-#[derive(Clone, Copy)]
-struct Line {
-    start: usize,
-    step: usize,
-}
-
-impl Line {
-    #[inline(always)]
-    fn at(self, i: usize) -> usize {
-        self.start + i * self.step
-    }
-}
-
-/// The lines along the middle axis of (outer, n, inner).
-fn lines(outer: usize, n: usize, inner: usize) -> impl Iterator<Item = Line> {
-    (0..outer)
-        .flat_map(move |block| (0..inner).map(move |column| Line { start: block * n * inner + column, step: inner }))
 }
 
 impl<T: Float> Var<'_, T> {

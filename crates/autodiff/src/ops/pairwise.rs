@@ -34,7 +34,7 @@ impl<T: Float, B: Binary<T>> Op<T> for Pairwise<B> {
     }
 
     fn backward(&self, mut pass: Backward<'_, T>) {
-        broadcast::unzip(&mut pass, 0, B::left);
-        broadcast::unzip(&mut pass, 1, B::right);
+        broadcast::unzip(&mut pass, (0, 1), 0, B::left);
+        broadcast::unzip(&mut pass, (0, 1), 1, B::right);
     }
 }

@@ -1,18 +1,9 @@
+use super::along::Along;
 use crate::{Backward, Float, Forward, Op, Operands, Shape, ShapeFault, Var, reduce};
 
 /// The sum of all elements, or along one axis.
 #[derive(Clone, Copy, Debug)]
-struct Sum {
-    axis: Option<usize>,
-    keep: bool,
-}
-
-impl Sum {
-    /// The input's shape as (before, summed, behind).
-    fn factors(&self, shape: Shape) -> (usize, usize, usize) {
-        self.axis.map_or((1, shape.len(), 1), |axis| shape.around(axis))
-    }
-}
+struct Sum(Along);
 
 impl<T: Float> Op<T> for Sum {
     fn name(&self) -> &'static str {
@@ -20,25 +11,17 @@ impl<T: Float> Op<T> for Sum {
     }
 
     fn shape(&self, operands: &Operands<'_, T>) -> Result<Shape, ShapeFault> {
-        let shape = operands.shape(0);
-        match self.axis {
-            None => Ok(Shape::SCALAR),
-            Some(axis) if axis >= shape.rank() => {
-                Err(ShapeFault::new(format!("axis {axis} of {shape}, which has {} axes", shape.rank())))
-            }
-            Some(axis) if self.keep => Ok(shape.collapsed(axis)),
-            Some(axis) => Ok(shape.without(axis)),
-        }
+        self.0.reduced(operands.shape(0))
     }
 
     fn forward(&self, mut pass: Forward<'_, T>) {
-        let (_, n, inner) = self.factors(pass.input_shape(0));
+        let (_, n, inner) = self.0.around(pass.input_shape(0));
         let x = pass.input(0);
         reduce::sum_middle(x, n, inner, pass.output(), |to, sum| *to = sum);
     }
 
     fn backward(&self, mut pass: Backward<'_, T>) {
-        let (_, n, inner) = self.factors(pass.input_shape(0));
+        let (_, n, inner) = self.0.around(pass.input_shape(0));
         let dy = pass.output_grad();
         if n * inner == 0 {
             return;
@@ -57,7 +40,7 @@ impl<T: Float> Var<'_, T> {
     /// The sum of all elements, as a scalar.
     #[track_caller]
     pub fn sum(self) -> Self {
-        self.apply1(Sum { axis: None, keep: false })
+        self.apply1(Sum(Along::All))
     }
 
     /// The sums along `axis`, which disappears.
@@ -66,7 +49,7 @@ impl<T: Float> Var<'_, T> {
     /// No such axis.
     #[track_caller]
     pub fn sum_axis(self, axis: usize) -> Self {
-        self.apply1(Sum { axis: Some(axis), keep: false })
+        self.apply1(Sum(Along::Axis(axis)))
     }
 
     /// The sums along `axis`, which stays with length 1 (PyTorch's `keepdim=True`).
@@ -75,7 +58,7 @@ impl<T: Float> Var<'_, T> {
     /// No such axis.
     #[track_caller]
     pub fn sum_axis_keepdim(self, axis: usize) -> Self {
-        self.apply1(Sum { axis: Some(axis), keep: true })
+        self.apply1(Sum(Along::KeptAxis(axis)))
     }
 
     /// The mean of all elements, as a scalar: NaN if there is none.
