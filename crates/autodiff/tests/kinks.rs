@@ -1,32 +1,13 @@
 //! PyTorch's values and gradients where functions bend, overflow, or are not numbers: `data/kinks.json`, which
 //! `scripts/torch_kinks.py` wrote.
 
+#[path = "common/number.rs"]
+mod number;
+
+use number::{Number, plain};
 use serde::Deserialize;
 use wane_autodiff::ndarray::{Array1, ArrayD, Axis, arr1};
 use wane_autodiff::{Classes, Params, Tape, Var};
-
-/// A float64 as the script writes it: a number, or "nan", "inf" or "-inf".
-#[derive(Clone, Copy, Deserialize)]
-#[serde(try_from = "Written")]
-struct Number(f64);
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Written {
-    Finite(f64),
-    Other(String),
-}
-
-impl TryFrom<Written> for Number {
-    type Error = std::num::ParseFloatError;
-
-    fn try_from(written: Written) -> Result<Self, Self::Error> {
-        match written {
-            Written::Finite(x) => Ok(Self(x)),
-            Written::Other(word) => word.parse().map(Self),
-        }
-    }
-}
 
 #[derive(Deserialize)]
 struct Document {
@@ -74,10 +55,6 @@ struct LogSoftmax {
 
 fn document() -> Document {
     serde_json::from_str(include_str!("data/kinks.json")).expect("the script's own format")
-}
-
-fn plain(numbers: &[Number]) -> Array1<f64> {
-    numbers.iter().map(|number| number.0).collect()
 }
 
 /// What wane gives on purpose where PyTorch gives something else.

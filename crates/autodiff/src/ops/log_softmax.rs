@@ -46,20 +46,20 @@ impl<T: Float> Op<T> for LogSoftmax {
 
 /// The positions of the elements of one line along an axis.
 #[derive(Clone, Copy)]
-struct Line {
+pub(super) struct Line {
     start: usize,
     step: usize,
 }
 
 impl Line {
     #[inline(always)]
-    fn at(self, i: usize) -> usize {
+    pub(super) fn at(self, i: usize) -> usize {
         self.start + i * self.step
     }
 }
 
 /// The lines along the middle axis of (outer, n, inner).
-fn lines(outer: usize, n: usize, inner: usize) -> impl Iterator<Item = Line> {
+pub(super) fn lines(outer: usize, n: usize, inner: usize) -> impl Iterator<Item = Line> {
     (0..outer)
         .flat_map(move |block| (0..inner).map(move |column| Line { start: block * n * inner + column, step: inner }))
 }

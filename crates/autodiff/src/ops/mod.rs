@@ -3,6 +3,7 @@
 mod abs;
 mod activation;
 mod add;
+mod cosine_similarity;
 mod div;
 mod dropout;
 mod elementwise;
