@@ -12,8 +12,8 @@ struct CosineEmbedding<T> {
 
 const NAME: &str = "cosine_embedding_loss";
 
-/// What PyTorch adds to each squared length.
-const EPSILON: f64 = 1e-12;
+/// What PyTorch adds to each squared length: a float32, among float64s too.
+const EPSILON: f32 = 1e-12;
 
 impl<T: Float> CosineEmbedding<T> {
     /// `like` where y = 1, `unlike` where y = −1, 0 elsewhere; NaN where y is.
@@ -84,7 +84,7 @@ impl<'g, T: Float> Var<'g, T> {
         }
         let (site, axis) = (Location::caller(), shape.rank() - 1);
         self.graph.attribute(site, || {
-            let square = |x: Self| x.square().sum_axis(axis) + T::of(EPSILON);
+            let square = |x: Self| x.square().sum_axis(axis) + T::of(f64::from(EPSILON));
             let cosine = (self * other).sum_axis(axis) / (square(self) * square(other)).sqrt();
             cosine.pointwise(NAME, CosineEmbedding { margin: T::of(margin) }, target, options.into())
         })

@@ -12,7 +12,7 @@ pub(super) struct PoissonNll<T> {
 impl<T: Float> PoissonNll<T> {
     #[inline(always)]
     fn has_stirling(&self, y: T) -> bool {
-        self.full && y > T::one()
+        self.full && (y > T::one() || y.is_nan())
     }
 }
 
