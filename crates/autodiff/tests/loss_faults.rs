@@ -110,10 +110,8 @@ fn shape_faults_name_the_loss_that_was_called_and_the_line() {
     let wanted = "they must broadcast, and both have that axis in one length";
     fault!(&format!("cosine_similarity: (2, 3) and (3,) along axis 0; {wanted}"), m.cosine_similarity(v, 0, 1e-8));
     fault!(&format!("cosine_similarity: (2, 3) and (3,) along axis 2; {wanted}"), m.cosine_similarity(v, 2, 1e-8));
-    fault!(
-        &format!("cosine_similarity: (2, 3) and (1,) along axis 1; {wanted}"),
-        m.cosine_similarity(of(&[1]), 1, 0.0)
-    );
+    let unfit = format!("cosine_similarity: (2, 3) and (1,) along axis 1; {wanted}");
+    fault!(&unfit, m.cosine_similarity(of(&[1]), 1, 0.0));
     let wanted = "wanted (..., features) twice and (...)";
     let unfit = format!("cosine_embedding_loss: input is (2, 3), other is (2, 3), target is (3,); {wanted}");
     fault!(&unfit, m.cosine_embedding_loss(m, v, 0.0));
