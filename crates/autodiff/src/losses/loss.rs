@@ -11,7 +11,6 @@ use super::quantile::Quantile;
 use super::smooth_l1::SmoothL1;
 use crate::error::number;
 use crate::{Error, Float, Var};
-use std::panic::Location;
 
 /// A loss of an input x and its target y, element by element, by name; [`Var::loss`] takes the mean.
 ///
@@ -69,6 +68,7 @@ impl Loss {
     ///
     /// # Errors
     /// A beta, delta, margin, eps or tau out of range, or not finite.
+    #[inline]
     pub fn checked(self) -> Result<Self, Error> {
         let (field, value, is_in_range, expected) = match self {
             Self::SmoothL1(beta) => ("beta", beta, beta >= 0.0, "a finite number, 0 or above"),
@@ -81,6 +81,7 @@ impl Loss {
         if is_in_range && value.is_finite() { Ok(self) } else { Err(Error::option(field, number(value), expected)) }
     }
 
+    #[inline]
     fn name(self) -> &'static str {
         match self {
             Self::Mse => "mse_loss",
@@ -96,6 +97,8 @@ impl Loss {
         }
     }
 
+    /// Inlined, so that a loss that is known at compile time leaves one arm.
+    #[inline(always)]
     #[track_caller]
     fn record<'g, T: Float>(self, x: Var<'g, T>, y: Var<'g, T>, options: LossOptions<'g, T>) -> Var<'g, T> {
         let name = self.name();
@@ -122,6 +125,7 @@ impl<'g, T: Float> Var<'g, T> {
     ///
     /// # Panics
     /// Shapes that differ: nothing is broadcast. An option out of range ([`Loss::checked`]).
+    #[inline]
     #[track_caller]
     pub fn loss(self, loss: Loss, target: Self) -> Self {
         self.loss_with(loss, target, LossOptions::default())
@@ -131,12 +135,12 @@ impl<'g, T: Float> Var<'g, T> {
     ///
     /// # Panics
     /// As [`loss`](Self::loss); weights that do not broadcast to the loss's shape.
+    #[inline]
     #[track_caller]
     pub fn loss_with(self, loss: Loss, target: Self, options: impl Into<LossOptions<'g, T>>) -> Self {
         if let Err(error) = loss.checked() {
             panic!("{}: {} is {}, wanted {}", loss.name(), error.field(), error.given(), error.expected());
         }
-        let site = Location::caller();
-        self.graph.attribute(site, || loss.record(self, target, options.into()))
+        loss.record(self, target, options.into())
     }
 }

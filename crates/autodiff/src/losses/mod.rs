@@ -66,30 +66,29 @@ impl<T: Float, L: Pointwise<T>> Op<T> for Reduced<L> {
     fn backward(&self, mut pass: Backward<'_, T>) {
         let (dl, divisor) = (pass.output_grad(), self.reduction.divisor(pass.input_shape(0)));
         if self.reduction == Reduction::None {
-            self.send(&mut pass, |i| dl[i]);
+            self.send(&mut pass, dl.iter().copied());
         } else {
-            let scale = dl[0] / divisor;
-            self.send(&mut pass, |_| scale);
+            self.send(&mut pass, std::iter::repeat(dl[0] / divisor));
         }
     }
 }
 
 impl<L> Reduced<L> {
-    /// Adds to both gradients, where element i has the gradient `scale(i)`.
+    /// Adds to both gradients, where `dl` has each element's.
     #[inline(always)]
-    fn send<T: Float>(&self, pass: &mut Backward<'_, T>, scale: impl Fn(usize) -> T)
+    fn send<T: Float>(&self, pass: &mut Backward<'_, T>, dl: impl Iterator<Item = T> + Clone)
     where
         L: Pointwise<T>,
     {
-        let (x, y) = (pass.input(0), pass.input(1));
+        let (x, y, loss) = (pass.input(0), pass.input(1), self.loss);
         if let Some(dx) = pass.input_grad(0) {
-            for (i, (dx, (&x, &y))) in dx.iter_mut().zip(x.iter().zip(y)).enumerate() {
-                *dx += scale(i) * self.loss.by_input(x, y);
+            for ((dx, dl), (&x, &y)) in dx.iter_mut().zip(dl.clone()).zip(x.iter().zip(y)) {
+                *dx += dl * loss.by_input(x, y);
             }
         }
         if let Some(dy) = pass.input_grad(1) {
-            for (i, (dy, (&x, &y))) in dy.iter_mut().zip(x.iter().zip(y)).enumerate() {
-                *dy += scale(i) * self.loss.by_target(x, y);
+            for ((dy, dl), (&x, &y)) in dy.iter_mut().zip(dl).zip(x.iter().zip(y)) {
+                *dy += dl * loss.by_target(x, y);
             }
         }
     }
@@ -104,11 +103,8 @@ impl<'g, T: Float> Var<'g, T> {
         target: Self,
         options: LossOptions<'g, T>,
     ) -> Self {
-        match options.weights {
-            None => self.apply2(Reduced { name, loss, reduction: options.reduction }, target),
-            Some(_) => {
-                options.reduce(name, self.apply2(Reduced { name, loss, reduction: Reduction::None }, target), None)
-            }
-        }
+        let reduction = if options.weights.is_some() { Reduction::None } else { options.reduction };
+        let reduced = self.apply2(Reduced { name, loss, reduction }, target);
+        if options.weights.is_some() { options.reduce(name, reduced, None) } else { reduced }
     }
 }

@@ -74,7 +74,7 @@ impl<T: Float> Op<T> for Nll<T> {
 
 impl<'g, T: Float> Var<'g, T> {
     /// The mean negative log-likelihood of class labels, with x: (rows, classes) being log-probabilities (PyTorch's
-    /// `NLLLoss`): −x[label], averaged over the rows that are not ignored.
+    /// `NLLLoss`): −x\[label\], averaged over the rows that are not ignored.
     ///
     /// `x.log_softmax(1).nll_loss(&labels)` is `x.cross_entropy_loss(&labels)`.
     ///
