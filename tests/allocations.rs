@@ -6,6 +6,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use wane::autodiff::{CrossEntropyOptions, Loss, LossOptions};
 use wane::ndarray::{Array1, Array2, Array3};
 use wane::prelude::*;
 use wane::rand::RngExt;
@@ -42,6 +43,9 @@ fn record<'g>(graph: Graph<'g, f32>, model: &Sequential<f32>, ids: &[ParamId], d
     let (x, y) = (graph.input(&data.x), graph.input(&data.y));
     let output = model.forward(x);
     let wide = (x - x.mean_axis_keepdim(0)) / (x.square().sum_axis_keepdim(1).sqrt() + 1.0);
+    let weights = graph.input(&data.weights);
+    let weighted = LossOptions { weights: Some(weights), ..Default::default() };
+    let by_row = LossOptions { weights: Some(weights.reshape(&[16, 1])), ..Default::default() };
     let cube = graph.variable(&data.cube);
     let odds = (cube * graph.param(ids[1]).reshape(&[8, 1]) + graph.scalar(0.5)).transpose(0, 2).exp().ln();
     let square = x.t().matmul(wide).abs().tanh().sum_axis(0).log_softmax(0);
@@ -52,6 +56,10 @@ fn record<'g>(graph: Graph<'g, f32>, model: &Sequential<f32>, ids: &[ParamId], d
         + output.sigmoid().bce_with_logits_loss(y.sigmoid())
         + output.cross_entropy_loss(&data.classes)
         + everyday(output, cube)
+        + output.cross_entropy_loss_with(&data.classes, &data.class_options, weighted)
+        + output.loss_with(Loss::Quantile(0.1), y, by_row)
+        + output.cosine_embedding_loss(y, x.sum_axis(1), 0.0)
+        + output.cosine_similarity(y, 1, 1e-8).sum() * 0.01
         + (2.0 - odds.mean() * 0.1 + square.sum().relu().detach()) * 0.01
         + graph.penalty(&L1::new(1e-3).unwrap(), &ids[..1])
         + graph.penalty(&L2::new(1e-3).unwrap(), ids)
@@ -76,6 +84,8 @@ struct Data {
     y: Array2<f32>,
     cube: Array3<f32>,
     classes: Classes,
+    class_options: CrossEntropyOptions,
+    weights: Array1<f32>,
 }
 
 fn data(rng: &mut Rng) -> Data {
@@ -85,6 +95,8 @@ fn data(rng: &mut Rng) -> Data {
         y: Array2::from_shape_simple_fn((16, 2), || rng.random_range(-1.0..1.0)),
         cube: Array3::from_shape_simple_fn((3, 8, 4), || rng.random_range(0.1..0.2)),
         classes: Classes::new(&classes, 2).unwrap(),
+        class_options: CrossEntropyOptions::default().class_weights(&[1.0, 2.0], 2).unwrap(),
+        weights: Array1::ones(16),
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::op::{Indices, Op};
+use crate::op::{Indices, Op, ShapeFault};
 use crate::penalty::{Penalty, PenaltyOp};
 use crate::tape::{Place, Recording, Source, Training};
 use crate::{Float, NonFinite, ParamId, Params, Rng, Shape, Var};
@@ -55,6 +55,18 @@ impl<'g, T: Float> Graph<'g, T> {
     #[track_caller]
     pub fn scalar(self, value: T) -> Var<'g, T> {
         self.enter(&ndarray::aview0(&value), false)
+    }
+
+    /// A constant vector of numbers that are held as something else.
+    #[track_caller]
+    pub(crate) fn vector(self, values: impl ExactSizeIterator<Item = T>) -> Var<'g, T> {
+        let site = self.site(Location::caller());
+        let mut recording = self.edit();
+        let node = recording.push_input(Shape::from_dims(&[values.len()]).expect("one axis"), false, site);
+        if let Place::Arena(start, len) = recording.nodes[node as usize].value {
+            recording.values.data[start..start + len].iter_mut().zip(values).for_each(|(to, from)| *to = from);
+        }
+        Var { graph: self, node }
     }
 
     #[track_caller]
@@ -130,6 +142,15 @@ impl<'g, T: Float> Graph<'g, T> {
         let node = recording.push_op(op, operands, self.params, site);
         drop(recording);
         Var { graph: self, node }
+    }
+
+    /// Ends in the panic of shapes that do not fit, where several ops make one that has the name `op`.
+    #[cold]
+    #[track_caller]
+    pub(crate) fn refuse(self, op: &str, fault: &ShapeFault, operands: &[Var<'g, T>]) -> ! {
+        let ids: Vec<u32> = operands.iter().map(|operand| operand.node).collect();
+        let site = self.site(Location::caller());
+        self.recording.borrow().shape_panic(op, fault, &ids, self.params, site)
     }
 
     /// Keeps integers on the tape for an op that is about to be recorded.

@@ -52,6 +52,7 @@ pub use gradcheck::{GradCheck, GradCheckError, gradcheck};
 pub use grads::Grads;
 pub use graph::Graph;
 pub use layout::{Entry, Layout};
+pub use losses::{CrossEntropyOptions, Loss, LossOptions, Reduction};
 pub use ndarray;
 pub use non_finite::NonFinite;
 pub use op::{Backward, Forward, Indices, Op, Operands, ShapeFault};

@@ -278,7 +278,7 @@ impl<T: Float> Recording<T> {
     }
 
     #[cold]
-    fn shape_panic(
+    pub(crate) fn shape_panic(
         &self,
         op: &str,
         fault: &ShapeFault,

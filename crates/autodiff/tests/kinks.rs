@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::torch::{Number, agree};
+use common::torch::{Number, agree, plain};
 use serde::Deserialize;
 use wane_autodiff::ndarray::{Array1, ArrayD, Axis, arr1};
 use wane_autodiff::{Classes, Params, Tape, Var};
@@ -54,10 +54,6 @@ struct LogSoftmax {
 
 fn document() -> Document {
     serde_json::from_str(include_str!("data/kinks.json")).expect("the script's own format")
-}
-
-fn plain(numbers: &[Number]) -> Array1<f64> {
-    numbers.iter().map(|number| number.0).collect()
 }
 
 /// What wane gives on purpose where PyTorch gives something else.

@@ -1,12 +1,10 @@
-use super::Pointwise;
+use super::{Loss, Pointwise};
 use crate::{Float, Var};
 
 #[derive(Clone, Copy, Debug)]
-struct BceWithLogits;
+pub(super) struct BceWithLogits;
 
 impl<T: Float> Pointwise<T> for BceWithLogits {
-    const NAME: &'static str = "bce_with_logits_loss";
-
     /// −y·ln σ(x) − (1−y)·ln(1−σ(x)), with the exponential of a negative number only.
     #[inline(always)]
     fn value(&self, x: T, y: T) -> T {
@@ -33,6 +31,6 @@ impl<T: Float> Var<'_, T> {
     /// Shapes that differ.
     #[track_caller]
     pub fn bce_with_logits_loss(self, target: Self) -> Self {
-        self.mean_loss(BceWithLogits, target)
+        self.loss(Loss::BceWithLogits, target)
     }
 }

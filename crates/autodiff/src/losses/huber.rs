@@ -1,14 +1,12 @@
-use super::Pointwise;
+use super::{Loss, Pointwise};
 use crate::{Float, Var};
 
 #[derive(Clone, Copy, Debug)]
-struct Huber<T> {
-    delta: T,
+pub(super) struct Huber<T> {
+    pub(super) delta: T,
 }
 
 impl<T: Float> Pointwise<T> for Huber<T> {
-    const NAME: &'static str = "huber_loss";
-
     #[inline(always)]
     fn value(&self, x: T, y: T) -> T {
         let d = (x - y).abs();
@@ -35,7 +33,6 @@ impl<T: Float> Var<'_, T> {
     /// Shapes that differ; a delta that is not positive and finite.
     #[track_caller]
     pub fn huber_loss(self, target: Self, delta: f64) -> Self {
-        assert!(delta > 0.0 && delta.is_finite(), "huber_loss: delta is {delta}, wanted a finite number above 0");
-        self.mean_loss(Huber { delta: T::of(delta) }, target)
+        self.loss(Loss::Huber(delta), target)
     }
 }

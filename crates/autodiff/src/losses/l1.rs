@@ -1,12 +1,10 @@
-use super::Pointwise;
+use super::{Loss, Pointwise};
 use crate::{Float, Var};
 
 #[derive(Clone, Copy, Debug)]
-struct L1;
+pub(super) struct L1;
 
 impl<T: Float> Pointwise<T> for L1 {
-    const NAME: &'static str = "l1_loss";
-
     #[inline(always)]
     fn value(&self, x: T, y: T) -> T {
         (x - y).abs()
@@ -30,6 +28,6 @@ impl<T: Float> Var<'_, T> {
     /// Shapes that differ.
     #[track_caller]
     pub fn l1_loss(self, target: Self) -> Self {
-        self.mean_loss(L1, target)
+        self.loss(Loss::L1, target)
     }
 }

@@ -1,12 +1,10 @@
-use super::Pointwise;
+use super::{Loss, Pointwise};
 use crate::{Float, Var};
 
 #[derive(Clone, Copy, Debug)]
-struct Mse;
+pub(super) struct Mse;
 
 impl<T: Float> Pointwise<T> for Mse {
-    const NAME: &'static str = "mse_loss";
-
     #[inline(always)]
     fn value(&self, x: T, y: T) -> T {
         (x - y) * (x - y)
@@ -31,6 +29,6 @@ impl<T: Float> Var<'_, T> {
     /// Shapes that differ: nothing is broadcast.
     #[track_caller]
     pub fn mse_loss(self, target: Self) -> Self {
-        self.mean_loss(Mse, target)
+        self.loss(Loss::Mse, target)
     }
 }

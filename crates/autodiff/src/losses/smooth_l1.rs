@@ -1,14 +1,12 @@
-use super::Pointwise;
+use super::{Loss, Pointwise};
 use crate::{Float, Var};
 
 #[derive(Clone, Copy, Debug)]
-struct SmoothL1<T> {
-    beta: T,
+pub(super) struct SmoothL1<T> {
+    pub(super) beta: T,
 }
 
 impl<T: Float> Pointwise<T> for SmoothL1<T> {
-    const NAME: &'static str = "smooth_l1_loss";
-
     #[inline(always)]
     fn value(&self, x: T, y: T) -> T {
         let d = (x - y).abs();
@@ -36,7 +34,6 @@ impl<T: Float> Var<'_, T> {
     /// Shapes that differ; a beta that is negative or not finite.
     #[track_caller]
     pub fn smooth_l1_loss(self, target: Self, beta: f64) -> Self {
-        assert!(beta >= 0.0 && beta.is_finite(), "smooth_l1_loss: beta is {beta}, wanted a finite number, 0 or above");
-        self.mean_loss(SmoothL1 { beta: T::of(beta) }, target)
+        self.loss(Loss::SmoothL1(beta), target)
     }
 }

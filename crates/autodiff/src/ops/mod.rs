@@ -7,6 +7,7 @@ mod along;
 mod bmm;
 mod clamp;
 mod concat;
+mod cosine_similarity;
 mod div;
 mod dropout;
 mod elementwise;

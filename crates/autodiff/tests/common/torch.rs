@@ -1,6 +1,7 @@
 //! PyTorch's numbers, as the scripts write them.
 
 use serde::Deserialize;
+use wane_autodiff::ndarray::Array1;
 
 /// A float64 as the script writes it: a number, or "nan", "inf" or "-inf".
 #[derive(Clone, Copy, Deserialize)]
@@ -28,4 +29,8 @@ impl TryFrom<Written> for Number {
 /// 1e-14 relative; NaN is NaN and an infinity the same infinity.
 pub(crate) fn agree(ours: f64, torch: f64) -> bool {
     ours == torch || ours.is_nan() && torch.is_nan() || (ours - torch).abs() <= 1e-14 * torch.abs()
+}
+
+pub(crate) fn plain(numbers: &[Number]) -> Array1<f64> {
+    numbers.iter().map(|number| number.0).collect()
 }
