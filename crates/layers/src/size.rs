@@ -1,22 +1,15 @@
 use wane_autodiff::Error;
 
-/// Checks that `what`, of the given axis lengths by name, has elements, and no more than memory can hold.
-pub(crate) fn check_sizes(what: &str, sizes: &[(&str, usize)]) -> Result<(), Error> {
-    let mut len = 1_usize;
-    for &(field, size) in sizes {
-        if size == 0 {
-            return Err(Error::option(format!("{what} {field}"), size, "at least 1"));
-        }
-        // What ndarray can hold of f64.
-        match len.checked_mul(size).filter(|&len| len <= isize::MAX as usize / 8) {
-            Some(product) => len = product,
-            None => {
-                let others: Vec<_> = sizes.iter().filter(|(other, _)| *other != field).collect();
-                let others: Vec<_> = others.iter().map(|(other, size)| format!("{size} {other}")).collect();
-                let expected = format!("fewer, so that the weight of {} fits in memory", others.join(" and "));
-                return Err(Error::option(format!("{what} {field}"), size, expected));
-            }
-        }
+/// Checks the axis lengths of a weight, given by their names: none is 0, and memory can hold what ndarray can of f64.
+pub(crate) fn check_sizes(layer: &str, sizes: &[(&str, usize)]) -> Result<(), Error> {
+    if let Some((field, size)) = sizes.iter().find(|&&(_, size)| size == 0) {
+        return Err(Error::option(format!("{layer} {field}"), size, "at least 1"));
     }
-    Ok(())
+    let len = sizes.iter().try_fold(1_usize, |len, &(_, size)| len.checked_mul(size));
+    match sizes.iter().max_by_key(|&&(_, size)| size) {
+        Some((field, size)) if len.is_none_or(|len| len > isize::MAX as usize / 8) => {
+            Err(Error::option(format!("{layer} {field}"), size, "fewer, so that the weight fits in memory"))
+        }
+        _ => Ok(()),
+    }
 }
