@@ -8,7 +8,7 @@ use proptest::prelude::{any, proptest};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wane_autodiff::ndarray::{Array2, ArrayD, Axis, array, concatenate};
 use wane_autodiff::rand::{RngExt, SeedableRng};
-use wane_autodiff::{Classes, Graph, Params, Rng, Tape, Var, gradcheck};
+use wane_autodiff::{Activation, Classes, Graph, Params, Rng, Tape, Var, gradcheck};
 
 fn draw(rng: &mut Rng, dims: &[usize]) -> ArrayD<f64> {
     ArrayD::from_shape_simple_fn(dims, || rng.random_range(-2.0..2.0))
@@ -77,6 +77,23 @@ fn constants_between_parameters() {
     y.backward_from(&array![[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]], &mut grads);
     assert_eq!(grads.get(a).unwrap(), array![[1.0], [5.0]].into_dyn());
     assert_eq!(grads.get(b).unwrap(), array![[4.0], [8.0]].into_dyn());
+}
+
+/// What other ops left in the buffers that an op borrows does not reach its gradient.
+#[test]
+fn a_lookup_after_other_ops_has_the_same_gradient() {
+    let mut params = Params::<f64>::new();
+    let weight = params.root().add("weight", &array![[0.1, 0.2], [0.3, 0.7]]).unwrap();
+    let labels = Classes::new(&[1, 0, 1], 2).unwrap();
+    let (mut tape, mut grads) = (Tape::new(), params.grads());
+    for _ in 0..3 {
+        let rows = tape.record(&params).param(weight).embedding(&labels);
+        (rows * 0.1).sum().backward(&mut grads);
+        assert_eq!(grads.get(weight).unwrap(), array![[0.1, 0.1], [0.2, 0.2]].into_dyn());
+        let graph = tape.record(&params);
+        let w = graph.param(weight);
+        w.linear(w, None, Some(Activation::Tanh)).layer_norm(Some(w.sum_axis(0)), None, 0.0).sum().backward(&mut grads);
+    }
 }
 
 /// A running f32 sum of these is off by more than 1e-4 relative.

@@ -231,6 +231,15 @@ fn a_fault_inside_a_block_names_the_users_line() {
     assert!(said.starts_with(&format!("{expected} (at {}:{line}:", file!())), "{said}");
 }
 
+#[test]
+fn a_residual_adds_its_input() {
+    let (params, model) = built::<f64>(4, |m| m.residual(empty().linear(3, 3).tanh()));
+    let (inner, f) = built::<f64>(4, |m| m.linear(3, 3).tanh());
+    let x = signed(&mut rng(5), (4, 3));
+    let expected = &x + &f.predict(&inner, x.view()).unwrap();
+    assert_eq!(model.predict(&params, x.view()).unwrap(), expected);
+}
+
 /// Five branches: by halves, and in their order all the same.
 #[test]
 fn parallel_outputs_stand_in_order() {
