@@ -137,9 +137,9 @@ impl Linear {
             Err(Error::parameter(format!("shape of {:?}", entry.name()), entry.shape(), expected))
         };
         let entry = params.layout().entry(weight)?;
-        let (inputs, outputs) = match entry.shape().dims() {
-            &[inputs, outputs] if transposed => (inputs, outputs),
-            &[outputs, inputs] => (inputs, outputs),
+        let (inputs, outputs) = match *entry.shape().dims() {
+            [inputs, outputs] if transposed => (inputs, outputs),
+            [outputs, inputs] => (inputs, outputs),
             _ => return refused(entry, "two axes, as the weight of a linear layer has".to_owned()),
         };
         if let Some(entry) = bias.map(|bias| params.layout().entry(bias)).transpose()?

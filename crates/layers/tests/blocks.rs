@@ -3,13 +3,13 @@
 
 mod common;
 
-use common::{Write, bits, built, config, names, panic_of, rng, signed};
+use common::{Write, built, config, names, panic_of, rng, signed};
 use proptest::prelude::{any, proptest};
-use wane_autodiff::ndarray::{Array1, Array2, array};
+use wane_autodiff::ndarray::{Array1, Array2, Axis, Ix1, array, s};
 use wane_autodiff::{Classes, Error, Float, ParamId, Params, Rng, Scope, Tape, Var, gradcheck};
 use wane_layers::{
-    Description, Embedding, LayerNorm, LayerNormOptions, Linear, Module, Parallel, Residual, RmsNorm, RmsNormOptions,
-    Sequential, SequentialBuilder,
+    Description, Embedding, LayerNorm, LayerNormOptions, Linear, Module, Parallel, RmsNorm, RmsNormOptions, Sequential,
+    SequentialBuilder,
 };
 
 fn empty() -> SequentialBuilder<f64> {
@@ -252,15 +252,14 @@ fn parallel_outputs_stand_in_order() {
     let y = model.forward(tape.record(&params).input(&x)).to_array();
     let mut at = 0;
     for (branch, width) in [1, 2, 2, 4, 5].into_iter().enumerate() {
-        let part = y.slice_axis(wane_autodiff::ndarray::Axis(1), (at..at + width).into());
+        let part = y.slice_axis(Axis(1), (at..at + width).into());
         at += width;
         let expected = match branch {
             2 => x.clone(),
             _ => {
                 let of = |name| params.get(params.id(&format!("0.{branch}.0.{name}")).unwrap()).to_owned();
                 let weight: Array2<f64> = of("weight").into_dimensionality().unwrap();
-                (x.dot(&weight.t()) + of("bias").into_dimensionality::<wane_autodiff::ndarray::Ix1>().unwrap())
-                    .mapv(f64::tanh)
+                (x.dot(&weight.t()) + of("bias").into_dimensionality::<Ix1>().unwrap()).mapv(f64::tanh)
             }
         };
         assert!(part.iter().zip(&expected).all(|(given, expected)| (given - expected).abs() < 1e-14), "{branch}");
@@ -275,8 +274,7 @@ fn a_tied_weight_has_one_gradient() {
     assert_eq!(names(&params), ["0.weight", "0.bias", "2.bias"]);
     let w: Array2<f64> = params.get(params.ids()[0]).to_owned().into_dimensionality().unwrap();
     let x = signed(&mut rng(2), (4, 3));
-    let bias =
-        |i: usize| params.get(params.ids()[i]).to_owned().into_dimensionality::<wane_autodiff::ndarray::Ix1>().unwrap();
+    let bias = |i: usize| params.get(params.ids()[i]).to_owned().into_dimensionality::<Ix1>().unwrap();
     let code = (x.dot(&w.t()) + bias(1)).mapv(f64::tanh);
     let expected = (code.dot(&w) + bias(2)).dot(&w.t()).mapv(|z| 1.0 / (1.0 + (-z).exp()));
     let given = model.predict(&params, x.view()).unwrap();
@@ -376,12 +374,12 @@ fn rows_do_not_see_each_other() {
     let x = signed(&mut rng(4), (5, 4));
     let all = model.predict(&params, x.view()).unwrap();
     for row in 0..5 {
-        let alone = model.predict(&params, x.slice(wane_autodiff::ndarray::s![row..=row, ..])).unwrap();
+        let alone = model.predict(&params, x.slice(s![row..=row, ..])).unwrap();
         assert!((&alone.row(0) - &all.row(row)).iter().all(|x| x.abs() < 1e-14));
     }
 }
 
-/// What a layer lists is enough to freeze it, and it then stays as it was, bit for bit.
+/// What a layer lists is what a pattern finds: either is enough to freeze it.
 #[test]
 fn a_frozen_layer_has_no_gradient() {
     let (mut params, model) = built(3, |m| m.linear(3, 4).layer_norm(4).linear(4, 1));
@@ -391,12 +389,10 @@ fn a_frozen_layer_has_no_gradient() {
     let (mut tape, mut grads) = (Tape::new(), params.grads());
     model.forward(tape.record(&params).input(&signed(&mut rng(1), (8, 3)))).square().mean().backward(&mut grads);
     assert_eq!(grads.reached(), [false, false, true, true, true, true]);
-    let listed: Vec<_> =
-        Residual::new(Sequential::<f64>::new().tanh().build(Params::new().root(), &mut rng(0)).unwrap())
-            .map(|block| block.describe().ids())
-            .unwrap();
-    assert!(listed.is_empty());
+}
+
+#[test]
+fn a_single_branch_may_take_any_width() {
     let one = Parallel::new(vec![Box::new(wane_layers::Activation::Tanh) as Box<dyn Module<f64>>]).unwrap();
     assert_eq!((one.branches().len(), one.describe().widths), (1, None));
-    assert_eq!(bits(params.as_slice()).len(), 12 + 4 + 8 + 5);
 }

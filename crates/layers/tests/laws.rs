@@ -9,10 +9,13 @@ use wane_autodiff::ndarray::{Array1, Array2, ArrayD};
 use wane_autodiff::{Activation, ErrorKind, Float, Params};
 use wane_layers::{Fan, Init, Linear, Sequential, gain};
 
+/// Shape, name, gain and fan; then uniform or normal, and the two numbers of that.
+type Law = (Vec<usize>, String, f64, Option<String>, String, f64, f64);
+
 #[derive(Deserialize)]
 struct Document {
     gains: Vec<(String, Option<f64>, f64)>,
-    laws: Vec<(Vec<usize>, String, f64, Option<String>, String, f64, f64)>,
+    laws: Vec<Law>,
 }
 
 fn document() -> Document {
@@ -241,7 +244,7 @@ fn apply_overwrites_one_parameter_or_nothing() {
     init.apply(&mut params, weight, &mut rng(1)).unwrap();
     assert_eq!(params.get(weight), drawn(init, &[2, 4], 1));
     for param in before.iter().filter(|param| param.id != weight) {
-        assert_eq!(bits(param.values), bits(&params.get(param.id)));
+        assert_eq!(bits(param.values), bits(params.get(param.id)));
     }
     let mut others = Params::<f64>::new();
     let stranger = others.root().add("v", &Array1::zeros(7)).unwrap();
