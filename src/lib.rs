@@ -13,7 +13,9 @@ pub mod prelude {
         Activation, Classes, Error, Float, Grads, Graph, Param, ParamId, Params, Penalty, Rng, Scope, Tape, Var,
     };
     pub use wane_data::{Batches, Dataset, StandardScaler};
-    pub use wane_layers::{Dropout, Linear, Module, Sequential};
+    pub use wane_layers::{
+        Dropout, Embedding, Init, LayerNorm, Linear, Module, Parallel, Residual, RmsNorm, Sequential,
+    };
     pub use wane_optim::{Adam, AdamOptions, AdamW, AdamWOptions, Decay, Group, Optimizer, Sgd, SgdOptions};
     pub use wane_penalties::{ElasticNet, GroupLasso, L1, L2};
 }

@@ -2,41 +2,14 @@
 //!
 //! The products are small enough for the kernel of our own; the library behind large ones takes its packing buffer from
 //! the allocator at each call.
-#![allow(unsafe_code, reason = "the allocator that counts")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+mod counting;
+
+use counting::allocations;
 use wane::autodiff::{CrossEntropyOptions, Loss, LossOptions};
 use wane::ndarray::{Array1, Array2, Array3};
 use wane::prelude::*;
 use wane::rand::RngExt;
-
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.set(COUNT.get() + 1);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn allocations(work: impl FnOnce()) -> usize {
-    let before = COUNT.get();
-    work();
-    COUNT.get() - before
-}
 
 /// Every activation, broadcasting, reductions, dropout and all four penalties, in one loss.
 fn record<'g>(graph: Graph<'g, f32>, model: &Sequential<f32>, ids: &[ParamId], data: &Data) -> Var<'g, f32> {

@@ -249,6 +249,11 @@ impl<T: Float> Scope<'_, T> {
         Scope { params: self.params, prefix: self.prefix.clone() }
     }
 
+    /// All parameters there are, those of other places too: where a layer finds the one it is to share.
+    pub fn params(&self) -> &Params<T> {
+        self.params
+    }
+
     /// Adds what `build` adds, or nothing if it fails: a model that could not be built leaves no parameters behind.
     ///
     /// # Errors

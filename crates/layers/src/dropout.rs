@@ -35,6 +35,6 @@ impl<T: Float> Module<T> for Dropout {
     }
 
     fn describe(&self) -> Description {
-        Description { kind: format!("Dropout(p={})", self.p), widths: None, parameters: 0 }
+        Description { kind: format!("Dropout(p={})", self.p), widths: None, parameters: Vec::new() }
     }
 }

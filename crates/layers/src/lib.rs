@@ -18,14 +18,33 @@
 //! assert_eq!(output.shape().dims(), [1, 1]);
 //! # Ok::<(), wane_autodiff::Error>(())
 //! ```
+//!
+//! Batch normalisation is left out on purpose: its statistics make every row's output, and so its gradient, depend on the
+//! other rows of the batch, and decay on a weight before it changes no function but only the effective learning rate
+//! (van Laarhoven 2017). [`LayerNorm`] and [`RmsNorm`] keep rows apart; but a weight right before one of them also has
+//! no scale of its own, whose decay acts in the same way.
 
 mod dropout;
+mod embedding;
+mod init;
+mod layer_norm;
 mod linear;
 mod module;
+mod orthogonal;
+mod parallel;
+mod residual;
+mod rms_norm;
 mod sequential;
+mod size;
 
 pub use dropout::Dropout;
+pub use embedding::Embedding;
+pub use init::{Fan, Init, gain};
+pub use layer_norm::{LayerNorm, LayerNormOptions};
 pub use linear::Linear;
 pub use module::{Description, Module};
+pub use parallel::Parallel;
+pub use residual::Residual;
+pub use rms_norm::{RmsNorm, RmsNormOptions};
 pub use sequential::{Sequential, SequentialBuilder};
 pub use wane_autodiff::Activation;

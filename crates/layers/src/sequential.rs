@@ -1,4 +1,5 @@
-use crate::{Description, Dropout, Linear, Module};
+use crate::{Description, Dropout, Init, LayerNorm, LayerNormOptions, Linear, Module};
+use crate::{Parallel, Residual, RmsNorm, RmsNormOptions};
 use std::fmt;
 use std::panic::Location;
 use wane_autodiff::ndarray::{Array2, ArrayView2};
@@ -55,20 +56,19 @@ impl<T: Float> Sequential<T> {
         output.into_dimensionality().map_err(|_| Error::data("shape of the model's output", shape, "two axes"))
     }
 
-    /// A table of layers, output shapes and parameter counts; a parameter that two layers share counts for both.
+    /// A table of layers, output shapes and parameter counts; the total counts a parameter that layers share once.
     pub fn summary(&self) -> String {
         let mut rows = vec![["layer".to_owned(), "kind".to_owned(), "output".to_owned(), "parameters".to_owned()]];
         let mut shape = "?".to_owned();
-        let mut total = 0;
         for (number, layer) in self.layers.iter().enumerate() {
-            let Description { kind, widths, parameters } = layer.describe();
-            if let Some((_, outputs)) = widths {
+            let layer = layer.describe();
+            if let Some((_, outputs)) = layer.widths {
                 shape = format!("(batch, {outputs})");
             }
-            total += parameters;
-            rows.push([number.to_string(), kind, shape.clone(), parameters.to_string()]);
+            let count = layer.count().to_string();
+            rows.push([number.to_string(), layer.kind, shape.clone(), count]);
         }
-        rows.push(["total".to_owned(), String::new(), String::new(), total.to_string()]);
+        rows.push(["total".to_owned(), String::new(), String::new(), self.describe().count().to_string()]);
         let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
         let [w0, w1, w2, w3] = std::array::from_fn(width);
         let line = |[a, b, c, d]: &[String; 4]| format!("{a:<w0$}  {b:<w1$}  {c:<w2$}  {d:>w3$}\n");
@@ -96,8 +96,8 @@ impl<T: Float> Module<T> for Sequential<T> {
     }
 
     fn describe(&self) -> Description {
-        let parameters = self.layers.iter().map(|layer| layer.describe().parameters).sum();
-        Description { kind: "Sequential".to_owned(), widths: self.widths(), parameters }
+        let parts: Vec<_> = self.layers.iter().map(|layer| &**layer).collect();
+        Description::of_parts("Sequential", self.widths(), &parts)
     }
 }
 
@@ -110,6 +110,38 @@ impl<T: Float> SequentialBuilder<T> {
     /// Adds a [`Linear`] layer without bias.
     pub fn linear_without_bias(self, inputs: usize, outputs: usize) -> Self {
         self.layer(move |scope, rng| Linear::without_bias(scope, inputs, outputs, rng))
+    }
+
+    /// Adds a [`Linear`] layer whose weight starts by one law and whose bias, if there is to be one, by another.
+    pub fn linear_with_init(self, inputs: usize, outputs: usize, weight: Init, bias: Option<Init>) -> Self {
+        self.layer(move |scope, rng| Linear::with_init(scope, (inputs, outputs), weight, bias, rng))
+    }
+
+    /// Adds a [`LayerNorm`] over `width` features with PyTorch's defaults.
+    pub fn layer_norm(self, width: usize) -> Self {
+        self.layer(move |scope, _| LayerNorm::new(scope, width, LayerNormOptions::default()))
+    }
+
+    /// Adds an [`RmsNorm`] over `width` features with PyTorch's defaults.
+    pub fn rms_norm(self, width: usize) -> Self {
+        self.layer(move |scope, _| RmsNorm::new(scope, width, RmsNormOptions::default()))
+    }
+
+    /// Adds x + f(x), where f is a model: see [`Residual`]. The names of f's layers stand below this layer's number.
+    pub fn residual(self, f: SequentialBuilder<T>) -> Self {
+        self.layer(move |scope, rng| Residual::new(f.build(scope, rng)?))
+    }
+
+    /// Adds models side by side: see [`Parallel`]. Each has a number below this layer's.
+    pub fn parallel(self, branches: impl IntoIterator<Item = SequentialBuilder<T>>) -> Self {
+        let branches: Vec<_> = branches.into_iter().collect();
+        self.layer(move |mut scope, rng| {
+            let build = |(number, branch): (usize, SequentialBuilder<T>)| -> Result<Box<dyn Module<T>>, Error> {
+                let within = |error: Error| error.within(format!("branch {number}"));
+                Ok(Box::new(branch.build(scope.at(number), rng).map_err(within)?))
+            };
+            Parallel::new(branches.into_iter().enumerate().map(build).collect::<Result<_, _>>()?)
+        })
     }
 
     /// Adds an activation, whose slope or α must be finite.

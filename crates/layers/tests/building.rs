@@ -102,7 +102,7 @@ fn summaries_show_layers_shapes_and_totals() {
         assert_eq!(model.summary(), expected);
         let total = expected.split_whitespace().last().unwrap();
         assert_eq!(total, params.as_slice().len().to_string());
-        assert_eq!(model.describe().parameters, params.as_slice().len());
+        assert_eq!(model.describe().count(), params.as_slice().len());
     }
 }
 

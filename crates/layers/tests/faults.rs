@@ -46,7 +46,7 @@ impl<T: Float> Module<T> for Wrapped {
     }
 
     fn describe(&self) -> Description {
-        Description { kind: "Wrapped".to_owned(), widths: None, parameters: 55 }
+        Description::of_parts::<T>("Wrapped", None, &[&self.0])
     }
 }
 

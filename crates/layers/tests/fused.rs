@@ -145,7 +145,7 @@ impl Module<f64> for Doubling {
     }
 
     fn describe(&self) -> Description {
-        Description { kind: "Doubling".to_owned(), widths: None, parameters: 0 }
+        Description { kind: "Doubling".to_owned(), widths: None, parameters: Vec::new() }
     }
 }
 

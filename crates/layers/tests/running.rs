@@ -141,7 +141,7 @@ impl<T: Float> Module<T> for Affine {
 
     fn describe(&self) -> Description {
         let widths = Some((self.width, self.width));
-        Description { kind: "Affine".to_owned(), widths, parameters: self.width + 1 }
+        Description { kind: "Affine".to_owned(), widths, parameters: vec![(self.factors, self.width), (self.shift, 1)] }
     }
 }
 

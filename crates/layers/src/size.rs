@@ -1,0 +1,15 @@
+use wane_autodiff::Error;
+
+/// Checks the axis lengths of a weight, given by their names: none is 0, and memory can hold what ndarray can of f64.
+pub(crate) fn check_sizes(layer: &str, sizes: &[(&str, usize)]) -> Result<(), Error> {
+    if let Some((field, size)) = sizes.iter().find(|&&(_, size)| size == 0) {
+        return Err(Error::option(format!("{layer} {field}"), size, "at least 1"));
+    }
+    let len = sizes.iter().try_fold(1_usize, |len, &(_, size)| len.checked_mul(size));
+    match sizes.iter().max_by_key(|&&(_, size)| size) {
+        Some((field, size)) if len.is_none_or(|len| len > isize::MAX as usize / 8) => {
+            Err(Error::option(format!("{layer} {field}"), size, "fewer, so that the weight fits in memory"))
+        }
+        _ => Ok(()),
+    }
+}
