@@ -58,8 +58,11 @@ impl<'g, T: Float> Graph<'g, T> {
     /// More than four axes.
     #[track_caller]
     pub fn lift<U: Float, S: Data<Elem = U>, D: Dimension>(self, values: &ArrayBase<S, D>) -> Var<'g, T> {
-        let numbers = values.iter().map(|&value| T::of(value.widen()));
-        self.enter(values.shape(), false, |to| to.iter_mut().zip(numbers).for_each(|(to, from)| *to = from))
+        let convert = |(to, &from): (&mut T, &U)| *to = T::of(from.widen());
+        self.enter(values.shape(), false, |to| match values.as_slice() {
+            Some(slice) => to.iter_mut().zip(slice).for_each(convert),
+            None => to.iter_mut().zip(values).for_each(convert),
+        })
     }
 
     /// A constant of a single number.

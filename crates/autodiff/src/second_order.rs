@@ -9,8 +9,9 @@ use std::sync::Arc;
 /// parameters by handle, so that one made for any scalar serves: a model that is made for one scalar, as `Sequential`
 /// is, gets a twin built over parameters that are thrown away.
 ///
-/// A call costs about as much as 3 to 4 gradients. What it computes is exact: to rounding, and with the derivative at a
-/// kink that each op documents. The object is memory for one call after another, bound to one layout.
+/// A call costs as much as 2 to 4 gradients (`cargo bench --bench second`). What it computes is exact: to rounding, and
+/// with the derivative at a kink that each op documents, a kink itself having none. The object is memory for one call
+/// after another, bound to one layout: what is still allocated are buffers of matrix products.
 ///
 /// ```
 /// use wane_autodiff::{Float, Graph, ParamId, Params, SecondOrder, Var, ndarray::array};
