@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// is, gets a twin built over parameters that are thrown away.
 ///
 /// A call costs as much as 2 to 4 gradients (`cargo bench --bench second`). What it computes is exact: to rounding, and
-/// with the derivative at a kink that each op documents, a kink itself having none. The object is memory for one call
+/// with the slope at a kink that each op documents, whose jump there counts for nothing. The object is memory for one call
 /// after another, bound to one layout: what is still allocated are buffers of matrix products.
 ///
 /// ```
