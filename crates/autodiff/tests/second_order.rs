@@ -4,7 +4,7 @@ mod common;
 
 use common::config;
 use proptest::prelude::{any, proptest};
-use wane_autodiff::ndarray::{Array1, Array2, ArrayD, array};
+use wane_autodiff::ndarray::{Array2, ArrayD, array};
 use wane_autodiff::rand::{RngExt, SeedableRng};
 use wane_autodiff::{
     Activation, Classes, Dual, Error, ErrorKind, Float, Grads, Graph, ParamId, Params, Rng, SecondOrder, Tape, Var,
