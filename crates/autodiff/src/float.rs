@@ -4,17 +4,22 @@ mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
     impl Sealed for f64 {}
+    impl<T: super::Float> Sealed for crate::Dual<T> {}
 }
 
-/// The scalar of a tape: `f32` or `f64`, and nothing else.
+/// The scalar of a tape: `f32`, `f64`, or a [`Dual`](crate::Dual) of one of them, and nothing else.
 pub trait Float: sealed::Sealed + NdFloat + Default + std::iter::Sum {
     /// The name of the type, as PyTorch spells it.
     const NAME: &'static str;
 
+    /// Whether [`gemm`](crate::gemm) may choose its register tile, which wants numbers that lie side by side.
+    #[doc(hidden)]
+    const TILED: bool = true;
+
     /// The nearest value to `x`: the one rounding that an option's f64 scalar sees.
     fn of(x: f64) -> Self;
 
-    /// The value as f64, exactly.
+    /// The value as f64, exactly (of a [`Dual`](crate::Dual), without its tangent).
     fn widen(self) -> f64;
 
     /// The error function, erf(x) = 2/√π ∫₀ˣ exp(−t²) dt.
@@ -38,7 +43,8 @@ pub trait Float: sealed::Sealed + NdFloat + Default + std::iter::Sum {
         if self <= other || self.is_nan() { self } else { other }
     }
 
-    /// `c ← a·b (+ c)` by matrixmultiply: the library kernel behind [`gemm`](crate::gemm).
+    /// `c ← a·b (+ c)` by what is behind [`gemm`](crate::gemm) where it does not choose its tile: matrixmultiply, or
+    /// products of real numbers for dual ones.
     #[doc(hidden)]
     fn library_gemm(product: crate::gemm::Product<'_, Self>, c: &mut [Self]);
 }

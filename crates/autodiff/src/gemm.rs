@@ -33,6 +33,17 @@ impl<'a, T> MatRef<'a, T> {
         Self { rows: self.columns, columns: self.rows, row_step: self.column_step, column_step: self.row_step, ..self }
     }
 
+    pub(crate) fn data(self) -> &'a [T] {
+        self.data
+    }
+
+    /// The same matrix of other numbers, which lie as this one's do.
+    pub(crate) fn over<U>(self, data: &[U]) -> MatRef<'_, U> {
+        check_len(data, self.rows, self.columns);
+        let Self { rows, columns, row_step, column_step, .. } = self;
+        MatRef { data, rows, columns, row_step, column_step }
+    }
+
     #[inline(always)]
     fn at(&self, row: usize, column: usize) -> &'a T {
         &self.data[row * self.row_step + column * self.column_step]
@@ -97,7 +108,7 @@ pub fn gemm<T: Float>(product: Product<'_, T>, c: &mut [T], panel: &mut Vec<T>) 
         if product.mode == Mode::Replace {
             c.fill(T::zero());
         }
-    } else if m.saturating_mul(k).saturating_mul(n) <= limit {
+    } else if T::TILED && m.saturating_mul(k).saturating_mul(n) <= limit {
         small(product, c, panel);
     } else {
         T::library_gemm(product, c);

@@ -39,7 +39,7 @@ impl<'g, T: Float> Graph<'g, T> {
     /// More than four axes.
     #[track_caller]
     pub fn input<S: Data<Elem = T>, D: Dimension>(self, values: &ArrayBase<S, D>) -> Var<'g, T> {
-        self.enter(values, false)
+        self.enter(values.shape(), false, |to| copy(values, to))
     }
 
     /// Data whose gradient is wanted: [`Var::grad`] has it after backward.
@@ -48,13 +48,27 @@ impl<'g, T: Float> Graph<'g, T> {
     /// More than four axes.
     #[track_caller]
     pub fn variable<S: Data<Elem = T>, D: Dimension>(self, values: &ArrayBase<S, D>) -> Var<'g, T> {
-        self.enter(values, true)
+        self.enter(values.shape(), true, |to| copy(values, to))
+    }
+
+    /// A constant of another scalar, such as data of a function that is recorded over `f64` and
+    /// [`Dual<f64>`](crate::Dual) alike. Dual numbers lose their tangents.
+    ///
+    /// # Panics
+    /// More than four axes.
+    #[track_caller]
+    pub fn lift<U: Float, S: Data<Elem = U>, D: Dimension>(self, values: &ArrayBase<S, D>) -> Var<'g, T> {
+        let convert = |(to, &from): (&mut T, &U)| *to = T::of(from.widen());
+        self.enter(values.shape(), false, |to| match values.as_slice() {
+            Some(slice) => to.iter_mut().zip(slice).for_each(convert),
+            None => to.iter_mut().zip(values).for_each(convert),
+        })
     }
 
     /// A constant of a single number.
     #[track_caller]
     pub fn scalar(self, value: T) -> Var<'g, T> {
-        self.enter(&ndarray::aview0(&value), false)
+        self.enter(&[], false, |to| to.fill(value))
     }
 
     /// A constant vector of numbers that are held as something else.
@@ -70,19 +84,15 @@ impl<'g, T: Float> Graph<'g, T> {
     }
 
     #[track_caller]
-    fn enter<S: Data<Elem = T>, D: Dimension>(self, values: &ArrayBase<S, D>, wants_grad: bool) -> Var<'g, T> {
+    pub(crate) fn enter(self, dims: &[usize], wants_grad: bool, fill: impl FnOnce(&mut [T])) -> Var<'g, T> {
         let site = self.site(Location::caller());
-        let Some(shape) = Shape::from_dims(values.shape()) else {
-            panic!("input: the array has {} axes, a tape holds at most 4 (at {site})", values.ndim())
+        let Some(shape) = Shape::from_dims(dims) else {
+            panic!("input: the array has {} axes, a tape holds at most 4 (at {site})", dims.len())
         };
         let mut recording = self.edit();
         let node = recording.push_input(shape, wants_grad, site);
         if let Place::Arena(start, len) = recording.nodes[node as usize].value {
-            let target = &mut recording.values.data[start..start + len];
-            match values.as_slice() {
-                Some(slice) => target.copy_from_slice(slice),
-                None => target.iter_mut().zip(values.iter()).for_each(|(to, &from)| *to = from),
-            }
+            fill(&mut recording.values.data[start..start + len]);
         }
         Var { graph: self, node }
     }
@@ -211,6 +221,13 @@ impl<'g, T: Float> Graph<'g, T> {
             Ok(recording) => recording,
             Err(_) => panic!("nothing can be recorded while Var::with looks at a value"),
         }
+    }
+}
+
+fn copy<T: Float, S: Data<Elem = T>, D: Dimension>(from: &ArrayBase<S, D>, to: &mut [T]) {
+    match from.as_slice() {
+        Some(slice) => to.copy_from_slice(slice),
+        None => to.iter_mut().zip(from.iter()).for_each(|(to, &from)| *to = from),
     }
 }
 

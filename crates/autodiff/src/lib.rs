@@ -23,6 +23,7 @@
 
 mod broadcast;
 mod classes;
+mod dual;
 mod error;
 mod float;
 pub mod gemm;
@@ -37,6 +38,7 @@ mod ops;
 mod params;
 mod penalty;
 pub mod reduce;
+mod second_order;
 mod shape;
 #[doc(hidden)]
 pub mod simd;
@@ -44,6 +46,7 @@ mod tape;
 mod var;
 
 pub use classes::Classes;
+pub use dual::Dual;
 #[doc(hidden)]
 pub use error::number;
 pub use error::{Error, ErrorKind, non_negative};
@@ -60,6 +63,7 @@ pub use ops::{Activation, Elementwise, Unary};
 pub use params::{Param, ParamId, Params, Scope};
 pub use penalty::Penalty;
 pub use rand;
+pub use second_order::{HessianProduct, SecondOrder};
 pub use shape::{MAX_RANK, Shape};
 pub use tape::Tape;
 pub use var::Var;

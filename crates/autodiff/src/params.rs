@@ -33,9 +33,9 @@ impl ParamId {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Params<T> {
-    layout: Arc<Layout>,
-    values: Vec<T>,
-    frozen: Vec<bool>,
+    pub(crate) layout: Arc<Layout>,
+    pub(crate) values: Vec<T>,
+    pub(crate) frozen: Vec<bool>,
 }
 
 /// One parameter, as [`Params::iter`] shows it.

@@ -6,6 +6,33 @@ use wane_autodiff::ndarray::{Array2, ArrayView2};
 use wane_autodiff::{Activation, Error, Float, Params, Rng, Scope, Tape, Var};
 
 /// Layers one after the other, named by their number as PyTorch's `nn.Sequential` names them.
+///
+/// A model is made for one scalar. For [second derivatives](wane_autodiff::SecondOrder) it gets a twin of the same
+/// names, which reads the same parameters:
+///
+/// ```
+/// use wane_autodiff::{Dual, Float, Graph, Params, Rng, SecondOrder, Tape, Var};
+/// use wane_autodiff::{ndarray::{Array2, array}, rand::SeedableRng};
+/// use wane_layers::{Module, Sequential, SequentialBuilder};
+///
+/// fn net<T: Float>() -> SequentialBuilder<T> {
+///     Sequential::new().linear(2, 8).tanh().linear(8, 1)
+/// }
+///
+/// fn loss<'g, T: Float>(graph: Graph<'g, T>, model: &Sequential<T>, x: &Array2<f32>, y: &Array2<f32>) -> Var<'g, T> {
+///     model.forward(graph.lift(x)).mse_loss(graph.lift(y))
+/// }
+///
+/// let (mut params, mut rng) = (Params::<f32>::new(), Rng::seed_from_u64(0));
+/// let model = net().build(params.root(), &mut rng)?;
+/// let twin = net::<Dual<f32>>().build(Params::new().root(), &mut rng)?;
+/// let (x, y) = (array![[0.5, -1.0], [1.0, 2.0]], array![[0.0], [1.0]]);
+///
+/// let (mut tape, mut grads, mut second) = (Tape::new(), params.grads(), SecondOrder::new(&params));
+/// loss(tape.record(&params), &model, &x, &y).backward(&mut grads);
+/// second.gradient_norm_penalty(0.1, &params, &mut grads, |graph| loss(graph, &twin, &x, &y))?;
+/// # Ok::<(), wane_autodiff::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Sequential<T> {
     layers: Vec<Box<dyn Module<T>>>,
