@@ -7,7 +7,8 @@
 //! | [`Adam`] | coupled: λθ joins the gradient, before the moments | 1e-3 | 0 |
 //! | [`AdamW`] | decoupled: θ ← θ(1 − lr·λ), before the update | 1e-3 | 1e-2 |
 //!
-//! Any [`Group`] of any of them can ask for the other kind with [`Group::decay`].
+//! Any [`Group`] of any of them can ask for the other kind with [`Group::decay`]. [`Lbfgs`] is apart: for full batches, it
+//! evaluates the loss itself.
 //!
 //! ```
 //! use wane_autodiff::{Params, Tape, ndarray::array};
@@ -32,6 +33,7 @@
 mod adam;
 mod decay;
 mod group;
+mod lbfgs;
 mod optimizer;
 mod rule;
 mod sgd;
@@ -39,6 +41,7 @@ mod sgd;
 pub use adam::{Adam, AdamOptions, AdamW, AdamWOptions};
 pub use decay::{Decay, DecayKind};
 pub use group::Group;
+pub use lbfgs::{Lbfgs, LbfgsOptions, LbfgsOutcome, LbfgsStop, LineSearch};
 pub use optimizer::{GroupState, Optimizer};
 pub use rule::Rule;
 pub use sgd::{Sgd, SgdOptions};
