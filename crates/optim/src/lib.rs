@@ -11,6 +11,7 @@
 //!
 //! Any [`Group`] of any of them can ask for another [`Decay`] with [`Group::decay`]: of any kind, with a [`Schedule`],
 //! toward zero or toward reference weights. The [`guide`] says which when, and what other libraries call it.
+//! [`Lbfgs`] is apart: for full batches, it evaluates the loss itself.
 //!
 //! ```
 //! use wane_autodiff::{Params, Tape, ndarray::array};
@@ -38,6 +39,7 @@ mod clip;
 mod decay;
 mod ema;
 mod group;
+mod lbfgs;
 mod optimizer;
 mod report;
 mod rmsprop;
@@ -53,6 +55,7 @@ pub use clip::{clip_grad_norm, clip_grad_value};
 pub use decay::{Decay, DecayKind, Pull};
 pub use ema::{Ema, EmaSnapshot};
 pub use group::Group;
+pub use lbfgs::{Lbfgs, LbfgsOptions, LbfgsOutcome, LbfgsStop, LineSearch};
 pub use optimizer::{GroupState, Optimizer};
 pub use report::{GroupReport, WeightReport};
 pub use rmsprop::{RmsProp, RmsPropOptions};
