@@ -51,11 +51,24 @@ fn record<'g>(graph: Graph<'g, f32>, model: &Sequential<f32>, ids: &[ParamId], d
         + output.smooth_l1_loss(y, 1.0)
         + output.sigmoid().bce_with_logits_loss(y.sigmoid())
         + output.cross_entropy_loss(&data.classes)
+        + everyday(output, cube)
         + (2.0 - odds.mean() * 0.1 + square.sum().relu().detach()) * 0.01
         + graph.penalty(&L1::new(1e-3).unwrap(), &ids[..1])
         + graph.penalty(&L2::new(1e-3).unwrap(), ids)
         + graph.penalty(&ElasticNet::new(1e-3, 1e-3).unwrap(), ids)
         + graph.penalty(&GroupLasso::columns(1e-3).unwrap(), &ids[..1])
+}
+
+/// The ops that choose, cut and join, extremes, moments and powers.
+fn everyday<'g>(output: Var<'g, f32>, cube: Var<'g, f32>) -> Var<'g, f32> {
+    let graph = output.graph();
+    let (left, right) = (output.slice_axis(1, ..1), output.select(1, &[1, 0, 1]));
+    let joined = graph.concat(&[left, right], 1).clamp(-3.0, 3.0);
+    let larger = joined.maximum(left).minimum(right.mean() + 1.0).gelu_tanh();
+    let chosen = larger.where_(joined, left.powi(3)).softmax(1) * output.logsumexp_axis_keepdim(1);
+    let products = cube.bmm(graph.stack(&[cube, cube], 0).max_axis(0).transpose(1, 2));
+    let spread = chosen.var_axis(0, 1.0).sum() + products.std(1.0) + chosen.max() - products.min_axis(2).sum();
+    (spread + cube.powf(1.5).sum()) * 0.01
 }
 
 struct Data {

@@ -1,14 +1,11 @@
 //! What a programming error says: the op, the parameter, both shapes, and the line of user code.
 
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+mod common;
+
+use common::faults::{expect, panic_of};
+use std::panic::Location;
 use wane_autodiff::ndarray::{Array1, Array2, ArrayD, IxDyn, array};
 use wane_autodiff::{Classes, Graph, ParamId, Params, Tape, Var};
-
-/// The message of the panic that `f` ends in.
-fn panic_of<R>(f: impl FnOnce() -> R) -> String {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(f)) else { panic!("nothing panicked") };
-    payload.downcast_ref::<String>().cloned().unwrap_or_else(|| payload.downcast_ref::<&str>().unwrap().to_string())
-}
 
 /// Params of `net.0.weight`: (5, 10) and `net.0.bias`: (5,).
 fn layer() -> (Params<f64>, ParamId, ParamId) {
@@ -18,18 +15,10 @@ fn layer() -> (Params<f64>, ParamId, ParamId) {
     (params, weight, bias)
 }
 
-/// Checks the message of a fault in `f`, up to the column: "… (at file:line:column)".
-fn expect<R>(line: u32, message: &str, f: impl FnOnce() -> R) {
-    let said = panic_of(f);
-    let place = said.strip_prefix(message).and_then(|rest| rest.strip_prefix(&format!(" (at {}:{line}:", file!())));
-    let column = place.and_then(|rest| rest.strip_suffix(')'));
-    assert!(column.is_some_and(|column| column.parse::<u32>().is_ok()), "{said}\nwanted {message} at line {line}");
-}
-
 /// `fault!(message, expression)` on one line: the line that the message is to name.
 macro_rules! fault {
     ($message:expr, $fault:expr) => {
-        expect(line!(), $message, || $fault)
+        expect($message, || $fault)
     };
 }
 

@@ -1,32 +1,12 @@
 //! PyTorch's values and gradients where functions bend, overflow, or are not numbers: `data/kinks.json`, which
 //! `scripts/torch_kinks.py` wrote.
 
+mod common;
+
+use common::torch::{Number, agree};
 use serde::Deserialize;
 use wane_autodiff::ndarray::{Array1, ArrayD, Axis, arr1};
 use wane_autodiff::{Classes, Params, Tape, Var};
-
-/// A float64 as the script writes it: a number, or "nan", "inf" or "-inf".
-#[derive(Clone, Copy, Deserialize)]
-#[serde(try_from = "Written")]
-struct Number(f64);
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Written {
-    Finite(f64),
-    Other(String),
-}
-
-impl TryFrom<Written> for Number {
-    type Error = std::num::ParseFloatError;
-
-    fn try_from(written: Written) -> Result<Self, Self::Error> {
-        match written {
-            Written::Finite(x) => Ok(Self(x)),
-            Written::Other(word) => word.parse().map(Self),
-        }
-    }
-}
 
 #[derive(Deserialize)]
 struct Document {
@@ -92,11 +72,6 @@ fn on_purpose(op: &str, option: Option<f64>, part: &str, x: f64, y: f64) -> Opti
         "bce_with_logits_loss" if part == "value" && (-100.0..-19.0).contains(&x) && y == 0.0 => Some(x.exp().ln_1p()),
         _ => None,
     }
-}
-
-/// 1e-14 relative; NaN is NaN and an infinity the same infinity.
-fn agree(ours: f64, torch: f64) -> bool {
-    ours == torch || ours.is_nan() && torch.is_nan() || (ours - torch).abs() <= 1e-14 * torch.abs()
 }
 
 /// Fails with all differences at once.

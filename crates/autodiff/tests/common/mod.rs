@@ -1,4 +1,9 @@
 //! What more than one of these test crates needs.
+#![allow(dead_code, reason = "each of them uses a part")]
+
+pub(crate) mod faults;
+pub(crate) mod gradients;
+pub(crate) mod torch;
 
 use proptest::prelude::ProptestConfig;
 
