@@ -192,7 +192,8 @@ fn products(batch: &[usize], m: usize, k: usize, n: usize, seed: u64) {
         y
     });
     let square = signed(rng, &[batch, &[m, m]].concat());
-    check("bmm of one operand", seed, &[square], |v| v[0].bmm(v[0]));
+    // What is added to each operand stands beside what the other factors sent before.
+    check("bmm of one operand", seed, &[square], |v| v[0].bmm(v[0]) * v[0]);
 }
 
 /// Three shapes that broadcast: along each axis any of them may have length 1, and any may lack leading axes.
