@@ -10,7 +10,8 @@ pub use wane_penalties as penalties;
 pub mod prelude {
     pub use wane_autodiff::rand::SeedableRng;
     pub use wane_autodiff::{
-        Activation, Classes, Error, Float, Grads, Graph, Param, ParamId, Params, Penalty, Rng, Scope, Tape, Var,
+        Activation, Classes, CrossEntropyOptions, Error, Float, Grads, Graph, Loss, LossOptions, Param, ParamId,
+        Params, Penalty, Reduction, Rng, Scope, Tape, Var,
     };
     pub use wane_data::{Batches, Dataset, StandardScaler};
     pub use wane_layers::{Dropout, Linear, Module, Sequential};
