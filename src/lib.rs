@@ -10,12 +10,17 @@ pub use wane_penalties as penalties;
 pub mod prelude {
     pub use wane_autodiff::rand::SeedableRng;
     pub use wane_autodiff::{
-        Activation, Classes, Error, Float, Grads, Graph, Param, ParamId, Params, Penalty, Rng, Scope, Tape, Var,
+        Activation, Classes, CrossEntropyOptions, Error, Float, Grads, Graph, Loss, LossOptions, Param, ParamId,
+        Params, Penalty, Reduction, Rng, Scope, Tape, Var,
     };
     pub use wane_data::{Batches, Dataset, StandardScaler};
     pub use wane_layers::{
         Dropout, Embedding, Init, LayerNorm, Linear, Module, Parallel, Residual, RmsNorm, Sequential,
     };
-    pub use wane_optim::{Adam, AdamOptions, AdamW, AdamWOptions, Decay, Group, Optimizer, Sgd, SgdOptions};
+    pub use wane_optim::{
+        Adagrad, AdagradOptions, Adam, AdamOptions, AdamW, AdamWOptions, Decay, DecayKind, Ema, Group, Lbfgs,
+        LbfgsOptions, Optimizer, Plateau, PlateauOptions, RmsProp, RmsPropOptions, Schedule, Sgd, SgdOptions,
+        clip_grad_norm, clip_grad_value,
+    };
     pub use wane_penalties::{ElasticNet, GroupLasso, L1, L2};
 }

@@ -6,7 +6,6 @@
 mod counting;
 
 use counting::allocations;
-use wane::autodiff::{CrossEntropyOptions, Loss, LossOptions};
 use wane::ndarray::{Array1, Array2, Array3};
 use wane::prelude::*;
 use wane::rand::RngExt;

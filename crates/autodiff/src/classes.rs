@@ -1,6 +1,6 @@
 use crate::Error;
 
-/// Class labels, checked once: every label lies below the number of classes.
+/// Class labels, checked once: every label lies below the number of classes, or its row is ignored.
 ///
 /// ```
 /// use wane_autodiff::Classes;

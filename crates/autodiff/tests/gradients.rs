@@ -1,4 +1,4 @@
-//! Every op's gradient (the losses' are in `loss_laws.rs`) against central differences, at shapes and values drawn at random.
+//! Every op's gradient against central differences, at shapes and values drawn at random; `loss_laws.rs` has the losses'.
 //!
 //! What an op gives is multiplied by random weights before it is summed: each element has a gradient of its own.
 
