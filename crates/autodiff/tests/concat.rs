@@ -124,13 +124,17 @@ fn faults_name_the_parameter_and_both_shapes() {
     let graph: Graph<'_, f64> = tape.record(&params);
     let (x, w) = (graph.input(&array![[1.0], [2.0]]), graph.param(weight));
     let table: [(&str, &dyn Fn() -> usize); 7] = [
-        ("concat \"words.weight\": (2, 1) and (3, 2) differ beyond axis 1", &|| {
+        ("concat \"words.weight\": value 0 is (2, 1), value 2 is (3, 2); they may differ along axis 1 only", &|| {
             graph.concat(&[x, x, w], 1).shape().len()
         }),
-        ("concat: (3, 2) and (2, 1) differ beyond axis 0", &|| graph.concat(&[w, x], 0).shape().len()),
-        ("concat: (2, 1) and () differ beyond axis 1", &|| graph.concat(&[x, x.sum()], 1).shape().len()),
+        ("concat: value 0 is (3, 2), value 1 is (2, 1); they may differ along axis 0 only", &|| {
+            graph.concat(&[w, x], 0).shape().len()
+        }),
+        ("concat: value 0 is (2, 1), value 1 is (); they may differ along axis 1 only", &|| {
+            graph.concat(&[x, x.sum()], 1).shape().len()
+        }),
         ("concat: axis 2 of (2, 1), which has 2 axes", &|| graph.concat(&[x], 2).shape().len()),
-        ("concat: no value, wanted at least one", &|| graph.concat(&[], 0).shape().len()),
+        ("concat: no value, wanted one at least", &|| graph.concat(&[], 0).shape().len()),
         ("embedding \"words.weight\": weight is (3, 2), labels of 4 classes want (4, _)", &|| {
             w.embedding(&labels).shape().len()
         }),

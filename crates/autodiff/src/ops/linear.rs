@@ -30,7 +30,7 @@ impl<T: Float> Op<T> for Linear {
     }
 
     fn forward(&self, mut pass: Forward<'_, T>) {
-        let (batch, inputs) = size(pass.input_shape(0));
+        let [batch, inputs] = [0, 1].map(|axis| pass.input_shape(0).dims()[axis]);
         let out = pass.input_shape(1).dims()[0];
         let (x, w) = (MatRef::new(pass.input(0), batch, inputs), MatRef::new(pass.input(1), out, inputs));
         let bias = self.has_bias.then(|| pass.input(2));
@@ -61,7 +61,7 @@ impl<T: Float> Op<T> for Linear {
 impl Linear {
     /// Sends the gradient dz of x·Wᵀ + b on: dx += dz·W, dW += dzᵀ·x, db += Σ dz over the batch.
     fn send<T: Float>(&self, pass: &mut Backward<'_, T>, dz: &[T]) {
-        let (batch, inputs) = size(pass.input_shape(0));
+        let [batch, inputs] = [0, 1].map(|axis| pass.input_shape(0).dims()[axis]);
         let out = pass.input_shape(1).dims()[0];
         let (x, w) = (MatRef::new(pass.input(0), batch, inputs), MatRef::new(pass.input(1), out, inputs));
         let mut panel = pass.take_buffer(panel_len(out.max(batch)));
@@ -77,10 +77,6 @@ impl Linear {
         }
         pass.give_back(panel);
     }
-}
-
-fn size(shape: Shape) -> (usize, usize) {
-    (shape.dims()[0], shape.dims()[1])
 }
 
 /// y ← f(y + b), row by row.

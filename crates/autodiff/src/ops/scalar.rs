@@ -88,81 +88,34 @@ impl<T: Float> Neg for Var<'_, T> {
     }
 }
 
-impl<T: Float> Add<T> for Var<'_, T> {
-    type Output = Self;
-
-    #[track_caller]
-    fn add(self, scalar: T) -> Self {
-        self.unary(AddScalar(scalar))
-    }
-}
-
-impl<T: Float> Sub<T> for Var<'_, T> {
-    type Output = Self;
-
-    #[track_caller]
-    fn sub(self, scalar: T) -> Self {
-        self.unary(AddScalar(-scalar))
-    }
-}
-
-impl<T: Float> Mul<T> for Var<'_, T> {
-    type Output = Self;
-
-    #[track_caller]
-    fn mul(self, scalar: T) -> Self {
-        self.unary(MulScalar(scalar))
-    }
-}
-
-impl<T: Float> Div<T> for Var<'_, T> {
-    type Output = Self;
-
-    #[track_caller]
-    fn div(self, scalar: T) -> Self {
-        self.unary(DivScalar(scalar))
-    }
-}
-
-/// `2.0 - x` and the like: Rust wants these for each scalar type by name.
-macro_rules! scalar_on_the_left {
-    ($($scalar:ty),*) => {$(
-        impl<'g> Add<Var<'g, $scalar>> for $scalar {
-            type Output = Var<'g, $scalar>;
+/// `x - 2.0` and the like.
+macro_rules! scalar_on_the_right {
+    ($($operator:ident::$method:ident: $op:expr),*) => {$(
+        impl<T: Float> $operator<T> for Var<'_, T> {
+            type Output = Self;
 
             #[track_caller]
-            fn add(self, x: Var<'g, $scalar>) -> Self::Output {
-                x + self
-            }
-        }
-
-        impl<'g> Sub<Var<'g, $scalar>> for $scalar {
-            type Output = Var<'g, $scalar>;
-
-            #[track_caller]
-            fn sub(self, x: Var<'g, $scalar>) -> Self::Output {
-                x.unary(ScalarSub(self))
-            }
-        }
-
-        impl<'g> Mul<Var<'g, $scalar>> for $scalar {
-            type Output = Var<'g, $scalar>;
-
-            #[track_caller]
-            fn mul(self, x: Var<'g, $scalar>) -> Self::Output {
-                x * self
-            }
-        }
-
-        impl<'g> Div<Var<'g, $scalar>> for $scalar {
-            type Output = Var<'g, $scalar>;
-
-            #[track_caller]
-            fn div(self, x: Var<'g, $scalar>) -> Self::Output {
-                x.unary(ScalarDiv(self))
+            fn $method(self, scalar: T) -> Self {
+                self.unary($op(scalar))
             }
         }
     )*};
 }
 
-scalar_on_the_left!(f32, f64);
+/// `2.0 - x` and the like: Rust wants these for each scalar type by name.
+macro_rules! scalar_on_the_left {
+    ($scalar:ty, $($operator:ident::$method:ident: $op:expr),*) => {$(
+        impl<'g> $operator<Var<'g, $scalar>> for $scalar {
+            type Output = Var<'g, $scalar>;
+
+            #[track_caller]
+            fn $method(self, x: Var<'g, $scalar>) -> Self::Output {
+                x.unary($op(self))
+            }
+        }
+    )*};
+}
+
+scalar_on_the_right!(Add::add: AddScalar, Sub::sub: |c: T| AddScalar(-c), Mul::mul: MulScalar, Div::div: DivScalar);
+scalar_on_the_left!(f32, Add::add: AddScalar, Sub::sub: ScalarSub, Mul::mul: MulScalar, Div::div: ScalarDiv);
+scalar_on_the_left!(f64, Add::add: AddScalar, Sub::sub: ScalarSub, Mul::mul: MulScalar, Div::div: ScalarDiv);
