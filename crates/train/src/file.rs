@@ -1,0 +1,175 @@
+//! wane's own files: any value that serde knows, behind a header that tells what it is and whether it is whole.
+//!
+//! | bytes | hold |
+//! |---|---|
+//! | 8 | `b"wane\r\n\x1a\n"`: a transfer that changes line ends is noticed |
+//! | 4 | the version of the format, little endian |
+//! | 16 | the kind of file, UTF-8, filled up with zeros |
+//! | 8 | the length of the payload, little endian |
+//! | 4 | CRC-32 of everything before this and of the payload |
+//! | … | the payload: bincode 1.3, fixed-width integers, little endian |
+
+use bincode::Options;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use wane_autodiff::Error;
+
+const MAGIC: &[u8; 8] = b"wane\r\n\x1a\n";
+const VERSION: u32 = 1;
+const KIND: usize = 16;
+const CHECKED: usize = 8 + 4 + KIND + 8;
+const HEADER: usize = CHECKED + 4;
+
+/// Writes `value` to `path`: to a temporary file beside it, flushed to the disk and then renamed over it, so that at any
+/// moment `path` holds the old file or the new one. One process at a time may write to a path.
+///
+/// # Errors
+/// A folder or disk that cannot be written to: then the old file is as it was.
+///
+/// # Panics
+/// A kind of more than 16 bytes.
+pub fn write<S: Serialize>(path: &Path, kind: &str, value: &S) -> Result<(), Error> {
+    let payload =
+        format().serialize(value).map_err(|error| fault(path, "what is to be written", "unwritable", error))?;
+    let mut bytes = Vec::with_capacity(HEADER + payload.len());
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    bytes.extend_from_slice(&padded(kind));
+    bytes.extend_from_slice(&(payload.len() as u64).to_le_bytes());
+    let mut checksum = crc32fast::Hasher::new();
+    checksum.update(&bytes);
+    checksum.update(&payload);
+    bytes.extend_from_slice(&checksum.finalize().to_le_bytes());
+    bytes.extend_from_slice(&payload);
+    replace(path, &bytes).map_err(|error| fault(path, "file", "not written", error))
+}
+
+/// Puts `bytes` in the place of the file at `path`, wholly or not at all.
+///
+/// # Errors
+/// Those of the file system; then the old file is as it was.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = beside(path)?;
+    let written = File::create(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    let renamed = written.and_then(|()| fs::rename(&temporary, path));
+    if renamed.is_err() {
+        // Best effort: what matters is the error of before.
+        let _ = fs::remove_file(&temporary);
+    }
+    renamed?;
+    sync_folder(path)
+}
+
+/// A name in the same folder, so that renaming stays on one file system.
+fn beside(path: &Path) -> io::Result<PathBuf> {
+    let Some(name) = path.file_name() else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
+    };
+    let mut temporary = OsString::from(".");
+    temporary.push(name);
+    temporary.push(".tmp");
+    Ok(path.with_file_name(temporary))
+}
+
+/// A rename is safe from a power cut once its folder is on the disk too.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// Reads what [`write`] wrote under the same kind. No more memory is asked for than the file is long, and a little.
+///
+/// # Errors
+/// A file that is not there, is another kind of file, comes from a newer version, is cut off or damaged.
+pub fn read<D: DeserializeOwned>(path: &Path, kind: &str) -> Result<D, Error> {
+    let mut file = File::open(path).map_err(|error| fault(path, "file", "unreadable", error))?;
+    let payload = check(&mut file, path, kind)?;
+    // Checked whole before a byte of it is believed, then read once more: memory holds what it says, not the bytes too.
+    file.seek(SeekFrom::Start(HEADER as u64)).map_err(|error| fault(path, "file", "unreadable", error))?;
+    let mut reader = BufReader::new(file.take(payload));
+    let value = format().with_limit(payload).deserialize_from(&mut reader);
+    let value = value.map_err(|error| fault(path, "payload", "undecodable", error))?;
+    match reader.bytes().next() {
+        None => Ok(value),
+        Some(_) => Err(refuse(path, "payload", "longer than what it holds", "nothing behind the last value")),
+    }
+}
+
+/// Checks the header and the checksum; gives the length of the payload.
+fn check(file: &mut File, path: &Path, kind: &str) -> Result<u64, Error> {
+    let unreadable = |error| fault(path, "file", "unreadable", error);
+    let length = file.metadata().map_err(unreadable)?.len();
+    if length < HEADER as u64 {
+        let given = if length == 0 { "empty".to_owned() } else { format!("{length} bytes long") };
+        return Err(refuse(path, "file", given, format!("a wane file, of {HEADER} bytes at least")));
+    }
+    let mut header = [0; HEADER];
+    file.read_exact(&mut header).map_err(unreadable)?;
+    let (magic, rest) = header.split_at(MAGIC.len());
+    if magic != MAGIC {
+        return Err(refuse(path, "file", format!("{:?}…", String::from_utf8_lossy(magic)), "a wane file"));
+    }
+    let (version, rest) = rest.split_at(4);
+    let version = u32::from_le_bytes(version.try_into().expect("four bytes"));
+    if version != VERSION {
+        return Err(refuse(
+            path,
+            "format version",
+            version.to_string(),
+            format!("{VERSION}; a newer wane may read it"),
+        ));
+    }
+    let (found, rest) = rest.split_at(KIND);
+    if found != padded(kind) {
+        let found = String::from_utf8_lossy(found).trim_end_matches('\0').to_owned();
+        return Err(refuse(path, "kind of file", format!("{found:?}"), format!("{kind:?}")));
+    }
+    let (payload, checksum) = rest.split_at(8);
+    let payload = u64::from_le_bytes(payload.try_into().expect("eight bytes"));
+    if payload != length - HEADER as u64 {
+        let given = format!("{} bytes long", length - HEADER as u64);
+        return Err(refuse(path, "payload", given, format!("{payload} bytes: the file is cut off or has grown")));
+    }
+    let mut computed = crc32fast::Hasher::new();
+    computed.update(&header[..CHECKED]);
+    let mut block = [0; 1 << 13];
+    loop {
+        match file.read(&mut block) {
+            Ok(0) => break,
+            Ok(read) => computed.update(&block[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(unreadable(error)),
+        }
+    }
+    let (computed, written) = (computed.finalize(), u32::from_le_bytes(checksum.try_into().expect("four bytes")));
+    if computed != written {
+        return Err(refuse(path, "checksum", format!("{computed:08x}"), format!("{written:08x}: the file is damaged")));
+    }
+    Ok(payload)
+}
+
+fn format() -> impl Options {
+    bincode::DefaultOptions::new().with_fixint_encoding().allow_trailing_bytes()
+}
+
+fn padded(kind: &str) -> [u8; KIND] {
+    let mut padded = [0; KIND];
+    padded[..kind.len()].copy_from_slice(kind.as_bytes());
+    padded
+}
+
+fn refuse(path: &Path, field: &str, given: impl Into<String>, expected: impl Into<String>) -> Error {
+    Error::data(field, given.into(), expected.into()).within(format!("{path:?}"))
+}
+
+fn fault(path: &Path, field: &str, what: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    let expected = "a file that can be read and written, and is whole";
+    Error::io(field, format!("{what} ({error})"), expected, error).within(format!("{path:?}"))
+}

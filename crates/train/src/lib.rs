@@ -1,0 +1,3 @@
+//! Training: files that survive faults.
+
+pub mod file;
