@@ -1,9 +1,9 @@
 mod table;
 
+use crate::Dataset;
 use crate::dataset::Names;
 use crate::target::OwnedTarget;
 use crate::text::{first_unfit, shown};
-use crate::Dataset;
 use ndarray::Array2;
 use std::fs::File;
 use std::io::Read;
@@ -117,6 +117,10 @@ impl Csv {
         let Column { name, cells } = columns.remove(target);
         let (target, classes) = self.target(&name, cells)?;
         let (features, x) = features(columns, target.rows())?;
+        let names = Vec::from_iter(features.iter().chain([&name]));
+        if let Some(twice) = first_unfit(&names) {
+            return Err(Error::data("column name", shown(twice), "a name that no other column or category has"));
+        }
         Dataset::checked(x, target, Names { features, targets: vec![name], classes })
     }
 
@@ -229,9 +233,6 @@ fn features<T: Float>(columns: Vec<Column<T>>, rows: usize) -> Result<(Vec<Strin
                 parts.push((start, Part::OneHot(labels)));
             }
         }
-    }
-    if let Some(name) = first_unfit(&names) {
-        return Err(Error::data("feature name", shown(name), "a name that no other column or category has"));
     }
     let mut x = Array2::zeros((rows, names.len()));
     for (start, part) in parts {

@@ -52,7 +52,7 @@ pub fn two_moons<T: Float>(options: &TwoMoonsOptions, rng: &mut Rng) -> Result<D
             [phi.cos(), phi.sin()]
         } else {
             let phi = angle(row - outer, rows - outer);
-            [1.0 - phi.cos(), 0.5 - phi.sin()]
+            [1.0 - phi.cos(), 1.0 - phi.sin() - 0.5]
         }
     };
     scattered(&labels, 2, noise, "noise", |row, column| at(row)[column], rng)?.with_class_names(&["outer", "inner"])
