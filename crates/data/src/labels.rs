@@ -93,7 +93,8 @@ impl LabelEncoder {
     }
 }
 
-/// A row of zeros with a 1 at its class for each label, (rows, classes) (PyTorch's `one_hot`).
+/// A row of zeros with a 1 at its class for each label, (rows, classes) (PyTorch's `one_hot`); zeros alone for an
+/// ignored one.
 ///
 /// ```
 /// use ndarray::array;

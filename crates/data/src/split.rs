@@ -1,6 +1,6 @@
 use crate::{Dataset, Target};
 use rand::seq::SliceRandom;
-use wane_autodiff::{Error, Float, Rng, number};
+use wane_autodiff::{Classes, Error, Float, Rng, number};
 
 impl<T: Float> Dataset<T> {
     /// The rows, shuffled and divided into a training part and a test part of ⌈rows · `test_fraction`⌉ rows
@@ -48,13 +48,16 @@ impl<T: Float> Dataset<T> {
     /// ```
     ///
     /// # Errors
-    /// A target that is numbers; a fraction that is not between 0 and 1; a class of one row, by name (a class of none is
+    /// A target that is numbers; a row whose label is ignored; a fraction that is not between 0 and 1; a class of one row, by name (a class of none is
     /// passed by); fewer rows in a part than classes.
     pub fn split_stratified(&self, test_fraction: f64, rng: &mut Rng) -> Result<(Self, Self), Error> {
         let Target::Classes(classes) = self.target() else {
             return Err(Error::data("target", "numbers", "classes, to divide each in proportion"));
         };
         let test_rows = self.test_rows(test_fraction)?;
+        if let Some(row) = classes.labels().iter().position(|&label| label == Classes::IGNORED) {
+            return Err(Error::data(format!("label of row {row}"), "ignored", "a class, to divide each in proportion"));
+        }
         let mut counts = vec![0; classes.count()];
         classes.labels().iter().for_each(|&label| counts[label as usize] += 1);
         if let Some(alone) = counts.iter().position(|&count| count == 1) {
@@ -135,5 +138,9 @@ mod tests {
         ] {
             assert_eq!(data.split(fraction, &mut Rng::seed_from_u64(0)).unwrap_err().to_string(), expected);
         }
+        let labels = Classes::with_ignored(&[0, 0, -100, 1, 1], 2, -100).unwrap();
+        let data = Dataset::with_classes(Array2::<f64>::zeros((5, 1)), labels).unwrap();
+        let error = data.split_stratified(0.4, &mut Rng::seed_from_u64(0)).unwrap_err().to_string();
+        assert_eq!(error, "label of row 2 is ignored; expected a class, to divide each in proportion");
     }
 }
