@@ -13,14 +13,15 @@ pub mod prelude {
         Activation, Classes, CrossEntropyOptions, Error, Float, Grads, Graph, Loss, LossOptions, Param, ParamId,
         Params, Penalty, Reduction, Rng, Scope, Tape, Var,
     };
-    pub use wane_data::{Batches, Dataset, StandardScaler};
+    pub use wane_data::{Batches, Csv, Dataset, LabelEncoder, StandardScaler, one_hot};
     pub use wane_layers::{
-        Dropout, Embedding, Init, LayerNorm, Linear, Module, Parallel, Residual, RmsNorm, Sequential,
+        Description, Dropout, Embedding, Init, LayerNorm, LayerNormOptions, Linear, Module, Parallel, Residual,
+        RmsNorm, Sequential,
     };
     pub use wane_optim::{
-        Adagrad, AdagradOptions, Adam, AdamOptions, AdamW, AdamWOptions, Decay, DecayKind, Ema, Group, Lbfgs,
-        LbfgsOptions, Optimizer, Plateau, PlateauOptions, RmsProp, RmsPropOptions, Schedule, Sgd, SgdOptions,
-        clip_grad_norm, clip_grad_value,
+        Adagrad, AdagradOptions, Adam, AdamOptions, AdamW, AdamWOptions, Cyclic, Decay, DecayKind, Ema, Group, Lbfgs,
+        LbfgsOptions, LineSearch, OneCycle, Optimizer, Plateau, PlateauOptions, RmsProp, RmsPropOptions, Schedule, Sgd,
+        SgdOptions, clip_grad_norm, clip_grad_value,
     };
     pub use wane_penalties::{ElasticNet, GroupLasso, L1, L2};
 }

@@ -154,10 +154,14 @@ impl<'g, T: Float> Graph<'g, T> {
         Var { graph: self, node }
     }
 
-    /// Ends in the panic of shapes that do not fit, where several ops make one that has the name `op`.
+    /// Ends in the panic of shapes that do not fit, where several ops make one that has the name `op`, or where a layer knows
+    /// more of its shapes than its ops do.
+    ///
+    /// # Panics
+    /// Always: naming op, fault, the parameter among the operands and the user's line.
     #[cold]
     #[track_caller]
-    pub(crate) fn refuse(self, op: &str, fault: &ShapeFault, operands: &[Var<'g, T>]) -> ! {
+    pub fn refuse(self, op: &str, fault: &ShapeFault, operands: &[Var<'g, T>]) -> ! {
         let ids: Vec<u32> = operands.iter().map(|operand| operand.node).collect();
         let site = self.site(Location::caller());
         self.recording.borrow().shape_panic(op, fault, &ids, self.params, site)

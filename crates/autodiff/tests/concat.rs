@@ -146,3 +146,16 @@ fn faults_name_the_parameter_and_both_shapes() {
         assert!(said.starts_with(&format!("{message} (at {}:", file!())), "{said}");
     }
 }
+
+/// PyTorch's `padding_idx`: zeros, and no gradient. And a sum that is infinite stays so.
+#[test]
+fn ignored_labels_embed_as_zeros() {
+    let mut params = Params::<f64>::new();
+    let weight = params.root().add("weight", &array![[1.0, 2.0], [3.0, 4.0]]).unwrap();
+    let labels = Classes::with_ignored(&[1, -1, 1], 2, -1).unwrap();
+    let (mut tape, mut grads) = (Tape::new(), params.grads());
+    let rows = tape.record(&params).param(weight).embedding(&labels);
+    assert_eq!(rows.to_array(), array![[3.0, 4.0], [0.0, 0.0], [3.0, 4.0]].into_dyn());
+    rows.backward_from(&array![[1.0, f64::INFINITY], [5.0, 5.0], [2.0, 1.0]], &mut grads);
+    assert_eq!(grads.get(weight).unwrap(), array![[0.0, 0.0], [3.0, f64::INFINITY]].into_dyn());
+}

@@ -79,6 +79,9 @@ impl LabelEncoder {
     /// A class number without a label.
     pub fn inverse_transform(&self, classes: &Classes) -> Result<Vec<&str>, Error> {
         let name = |(row, &class): (usize, &u32)| {
+            if class == Classes::IGNORED {
+                return Err(Error::data(format!("label of row {row}"), "ignored", "a class, to be named"));
+            }
             self.names.get(class as usize).map(String::as_str).ok_or_else(|| {
                 let expected = format!("an index below {}", self.names.len());
                 Error::data(format!("class index of row {row}"), class, expected)

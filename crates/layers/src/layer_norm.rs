@@ -1,4 +1,4 @@
-use crate::size::check_sizes;
+use crate::size::{check_sizes, expect_width};
 use crate::{Description, Module};
 use wane_autodiff::ndarray::Array1;
 use wane_autodiff::{Error, Float, ParamId, Scope, Var, non_negative};
@@ -63,6 +63,7 @@ impl<T: Float> Module<T> for LayerNorm {
     #[track_caller]
     fn forward<'g>(&self, x: Var<'g, T>) -> Var<'g, T> {
         let graph = x.graph();
+        expect_width("layer_norm", x, self.width, self.weight.is_some());
         x.layer_norm(self.weight.map(|id| graph.param(id)), self.bias.map(|id| graph.param(id)), self.eps)
     }
 

@@ -1,6 +1,6 @@
 use crate::{Description, Module};
 use std::panic::Location;
-use wane_autodiff::{Error, Float, Var};
+use wane_autodiff::{Error, Float, ShapeFault, Var};
 
 /// y = x + f(x), with any module as f (He et al. 2016). Its parameters keep the names they have in f.
 #[derive(Debug)]
@@ -32,7 +32,15 @@ impl<T: Float> Residual<T> {
 impl<T: Float> Module<T> for Residual<T> {
     #[track_caller]
     fn forward<'g>(&self, x: Var<'g, T>) -> Var<'g, T> {
-        x.graph().attribute(Location::caller(), || x + self.f.forward(x))
+        x.graph().attribute(Location::caller(), || {
+            let y = self.f.forward(x);
+            // A sum would broadcast.
+            if y.shape() != x.shape() {
+                let message = format!("input is {}, what is added to it {}", x.shape(), y.shape());
+                x.graph().refuse("residual", &ShapeFault::new(message), &[]);
+            }
+            x + y
+        })
     }
 
     fn describe(&self) -> Description {

@@ -1,4 +1,4 @@
-use crate::size::check_sizes;
+use crate::size::{check_sizes, expect_width};
 use crate::{Description, Module};
 use wane_autodiff::ndarray::Array1;
 use wane_autodiff::{Error, Float, ParamId, Scope, Var, non_negative};
@@ -50,6 +50,7 @@ impl RmsNorm {
 impl<T: Float> Module<T> for RmsNorm {
     #[track_caller]
     fn forward<'g>(&self, x: Var<'g, T>) -> Var<'g, T> {
+        expect_width("rms_norm", x, self.width, self.weight.is_some());
         x.rms_norm(self.weight.map(|id| x.graph().param(id)), self.eps)
     }
 

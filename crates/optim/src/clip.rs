@@ -11,10 +11,9 @@ use wane_autodiff::{Error, Float, Grads, number, reduce};
 pub fn clip_grad_norm<T: Float>(grads: &mut Grads<T>, max_norm: f64) -> Result<f64, Error> {
     above_zero("max_norm", max_norm)?;
     let norm = norm(grads.as_slice());
-    let coefficient = (max_norm / (norm + 1e-6)).min(1.0);
-    // `min` drops a NaN.
-    let coefficient = if norm.is_nan() { norm } else { coefficient };
-    if coefficient != 1.0 {
+    let coefficient = max_norm / (norm + 1e-6);
+    // So written that a NaN goes on.
+    if !(coefficient >= 1.0) {
         vectorized(Scale { values: grads.as_mut_slice(), by: T::of(coefficient) });
     }
     Ok(norm)

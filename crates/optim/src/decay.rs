@@ -1,4 +1,5 @@
 use crate::Schedule;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wane_autodiff::{Error, Float, Layout, Params, non_negative, number};
 
@@ -8,7 +9,7 @@ use wane_autodiff::{Error, Float, Layout, Params, non_negative, number};
 /// use wane_optim::{Decay, Group, Schedule, Sgd, SgdOptions};
 /// # let mut params = wane_autodiff::Params::<f32>::new();
 /// # let weights = [params.root().add("w", &wane_autodiff::ndarray::array![1.0])?];
-/// // SGD with decoupled decay: SGDW of Loshchilov and Hutter. Here toward the weights there are now (L2-SP), fading.
+/// // SGD with decoupled decay, toward the weights there are now (L2-SP), fading over 100 epochs.
 /// let decay = Decay::decoupled(0.01)?.scheduled(Schedule::cosine(100, 0.0)?).toward(&params);
 /// let optimizer = Sgd::<f32>::new(SgdOptions { lr: 0.1, momentum: 0.9, ..Default::default() })?
 ///     .group(Group::new(&weights).decay(decay))?;
@@ -25,7 +26,7 @@ pub struct Decay {
 }
 
 /// The way by which decay reaches the weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum DecayKind {
     /// g ← g + λθ, before everything else the optimizer does with g: what an L2 penalty of (λ/2)Σθ² in the loss does.
@@ -34,8 +35,9 @@ pub enum DecayKind {
     /// θ ← θ(1 − lr·λ), before the update, which never sees λ. PyTorch's AdamW (Loshchilov and Hutter, *Decoupled
     /// Weight Decay Regularization*, 2019).
     Decoupled,
-    /// θ ← θ(1 − (lr/lr₀)·λ), lr₀ being the learning rate that the group began with: decay that follows the schedule
-    /// of the rate, and not the rate itself (the same paper's Algorithm 2, in which lr/lr₀ is η).
+    /// θ ← θ(1 − (lr/lr₀)·λ), lr₀ being the learning rate that the group began with, or the peak of a schedule of absolute
+    /// values: decay that follows the schedule of the rate, and not the rate itself (the same paper's Algorithms 1 and
+    /// 2, in which lr/lr₀ is η).
     FullyDecoupled,
 }
 
@@ -63,8 +65,8 @@ impl Decay {
         Ok(Self::of(DecayKind::Decoupled, non_negative("decoupled decay", lambda)?))
     }
 
-    /// θ multiplied by 1 − (lr/lr₀)·λ, lr₀ being the group's learning rate when it was added: another rate does not
-    /// change the decay, a schedule of the rate does. Good values are far smaller than of
+    /// θ multiplied by 1 − (lr/lr₀)·λ, lr₀ being the group's learning rate when it was added (of a one-cycle or cyclic
+    /// schedule, its peak): another rate does not change the decay, a schedule of the rate does. Good values are far smaller than of
     /// [`decoupled`](Self::decoupled) decay, about lr₀ times as large.
     ///
     /// # Errors
@@ -75,7 +77,8 @@ impl Decay {
 
     /// A [`fully_decoupled`](Self::fully_decoupled) decay of λ = λ_norm·√(b/(B·T)) for batches of b of B rows and a
     /// budget of T epochs, so that λ_norm carries over to another batch size, data set or length (Loshchilov and Hutter
-    /// 2019, appendix B.1).
+    /// 2019, appendix B.1). With warm restarts T is the length of the first run, and
+    /// [`Schedule::normalised_restarts`] follows the others.
     ///
     /// # Errors
     /// A λ_norm that is negative, NaN or infinite; no epoch; batches of no row, or of more rows than there are.
@@ -104,7 +107,8 @@ impl Decay {
 
     /// The same decay toward the weights that `reference` holds now, in place of zero: θ − θ⁰ takes the place of θ in the
     /// equation of the kind (L2-SP; Li, Grandvalet and Davoine, *Explicit Inductive Bias for Transfer Learning with
-    /// Convolutional Networks*, 2018). It must have the layout of the parameters that are optimized.
+    /// Convolutional Networks*, 2018). [`Optimizer::step`](crate::Optimizer::step) refuses a reference of another layout
+    /// than the parameters have, or with a weight that is not finite.
     #[must_use]
     pub fn toward<T: Float>(self, reference: &Params<T>) -> Self {
         let values = reference.as_slice().iter().map(|value| value.widen()).collect();

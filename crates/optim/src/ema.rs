@@ -51,10 +51,11 @@ impl<T: Float> Ema<T> {
         Ok(Self { layout, average, decay, updates: 0 })
     }
 
-    /// Takes the weights of a step into the average.
+    /// Takes the weights of a step into the average. Not between two [`swap`](Self::swap)s, when the average stands where the
+    /// weights are.
     ///
     /// # Errors
-    /// Parameters of another layout: of another model.
+    /// Parameters of another layout: of a model with other names or shapes.
     pub fn update(&mut self, params: &Params<T>) -> Result<(), Error> {
         self.check(params)?;
         if self.updates == 0 {

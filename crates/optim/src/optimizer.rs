@@ -244,9 +244,11 @@ impl<R: Rule> GroupState<R> {
     fn at(&self, time: u64, schedule: Option<&Schedule>) -> Result<Now<R>, Error> {
         let mut options = self.options.clone();
         let base = *options.lr();
-        let lr = self.schedule.as_ref().or(schedule).map_or(base, |schedule| schedule.at(time, base));
+        let schedule = self.schedule.as_ref().or(schedule);
+        let lr = schedule.map_or(base, |schedule| schedule.at(time, base));
         *options.lr() = non_negative("lr", lr)?;
-        Ok(Now { options, pull: self.decay.at(time, lr, self.initial_lr)? })
+        let full_rate = schedule.map_or(self.initial_lr, |schedule| schedule.full_rate(self.initial_lr));
+        Ok(Now { options, pull: self.decay.at(time, lr, full_rate)? })
     }
 
     /// The same group with other options, checked.

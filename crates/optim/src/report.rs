@@ -39,7 +39,7 @@ pub struct GroupReport {
 }
 
 impl<T: Float, R: Rule> Optimizer<T, R> {
-    /// Looks at a step just made: `before` is a copy of the parameters from before it, `grads` what was given to it.
+    /// Looks at a step just made, before time [advances](Optimizer::advance): `before` is a copy of the parameters from before it, `grads` what was given to it.
     ///
     /// # Errors
     /// Parameters or gradients that are not of one layout, or not of this optimizer's.

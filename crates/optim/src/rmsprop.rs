@@ -11,6 +11,9 @@ use wane_autodiff::{Error, Float, non_negative, number};
 /// 2. v ← αv + (1 − α)g²; with `centered` also ḡ ← ḡ + (1 − α)(g − ḡ), and v̄ = v − ḡ², else v̄ = v
 /// 3. with momentum μ: b ← μb + g/(√v̄ + eps) and θ ← θ − lr·b, else θ ← θ − lr·g/(√v̄ + eps)
 ///
+/// With `centered` and a gradient that stays the same, v − ḡ² comes down to its own rounding: a difference below zero
+/// has no root, and the weight becomes NaN, as in PyTorch.
+///
 /// State: `square_avg` v, `momentum_buffer` b with momentum, `grad_avg` ḡ with `centered`.
 pub type RmsProp<T> = Optimizer<T, RmsPropOptions>;
 

@@ -1,13 +1,13 @@
 use crate::state::State;
-use crate::{Optimizer, Rule};
+use crate::{DecayKind, Optimizer, Rule};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wane_autodiff::{Error, Float, Params};
 
 /// All that an optimizer has to remember to go on where it was, by name: for files.
 ///
-/// Schedules and kinds of decay are not in it: they are code, and a program that goes on builds the same optimizer before
-/// it [restores](Optimizer::restore) this into it. What schedules need is: `time`.
+/// Schedules are not in it: they are code, and a program that goes on builds the same optimizer before it
+/// [restores](Optimizer::restore) this into it. What schedules need is: `time`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OptimizerSnapshot<T, R> {
     /// [`Rule::NAME`].
@@ -29,6 +29,8 @@ pub struct GroupSnapshot<R> {
     pub options: R,
     /// The learning rate that it began with.
     pub initial_lr: f64,
+    /// The kind of its decay.
+    pub decay: DecayKind,
     /// What its decay is toward, one number for each of *all* parameters; none if toward zero.
     pub reference: Option<Vec<f64>>,
 }
@@ -56,7 +58,8 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
         let groups = self.groups().iter().map(|group| {
             let reference = group.decay().reference.as_ref().map(|reference| reference.values.to_vec());
             let (options, initial_lr) = (group.options().clone(), group.initial_lr);
-            Ok(GroupSnapshot { params: names(group)?, options, initial_lr, reference })
+            let decay = group.decay().kind();
+            Ok(GroupSnapshot { params: names(group)?, options, initial_lr, decay, reference })
         });
         let remembered = match &self.state {
             Some(state) => {
@@ -73,7 +76,7 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
     /// were changed on the way come back with it.
     ///
     /// # Errors
-    /// A snapshot of another rule, of other groups or of other parameters; options out of range; buffers that are not
+    /// A snapshot of another rule, of other groups, of another kind of decay or of other parameters; options out of range; buffers that are not
     /// those of the options, or not as long as their parameter. Then nothing has changed.
     pub fn restore(&mut self, params: &Params<T>, snapshot: &OptimizerSnapshot<T, R>) -> Result<(), Error> {
         let restored =
@@ -100,6 +103,13 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
             if names != saved.params {
                 let given = format!("{:?}", saved.params);
                 return Err(Error::parameter(format!("{context}: parameters"), given, format!("{names:?}")));
+            }
+            let kinds =
+                |kind: DecayKind, toward: bool| format!("{kind:?} toward {}", if toward { "weights" } else { "zero" });
+            let given = kinds(saved.decay, saved.reference.is_some());
+            let wanted = kinds(group.decay.kind, group.decay.has_reference());
+            if given != wanted {
+                return Err(Error::parameter(format!("{context}: decay"), given, wanted));
             }
             if let Some(values) = &saved.reference {
                 let total = params.layout().total();

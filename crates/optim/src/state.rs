@@ -38,7 +38,13 @@ impl<T: Float> State<T> {
     pub(crate) fn check<R: Rule>(&self, group: &GroupState<R>) -> Result<(), Error> {
         group.params.iter().try_for_each(|&id| self.layout.entry(id).map(drop))?;
         match &group.decay.reference {
-            Some(reference) => self.layout.expect_same(&reference.layout, "layout of the decay's reference"),
+            Some(reference) => {
+                self.layout.expect_same(&reference.layout, "layout of the decay's reference")?;
+                match reference.values.iter().find(|value| !value.is_finite()) {
+                    Some(value) => Err(Error::parameter("weight that decay is toward", value, "a finite number")),
+                    None => Ok(()),
+                }
+            }
             None => Ok(()),
         }
     }

@@ -47,6 +47,9 @@ fn norms_of_large_and_small_numbers() {
     let mut grads = grads_of(&[1.0, f32::INFINITY]);
     assert_eq!(clip_grad_norm(&mut grads, 1.0).unwrap(), f64::INFINITY);
     assert!(grads.as_slice()[0] == 0.0 && grads.as_slice()[1].is_nan());
+    let mut grads = grads_of(&[1.0, f32::INFINITY]);
+    clip_grad_norm(&mut grads, f64::INFINITY).unwrap();
+    assert!(grads.as_slice().iter().all(|g| g.is_nan()), "∞/∞");
 }
 
 #[test]

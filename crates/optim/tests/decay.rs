@@ -67,6 +67,16 @@ proptest! {
     }
 
     #[test]
+    fn rmsprop_and_adagrad_with_decay_2_lambda_are_themselves_with_l2_in_the_loss(
+        rmsprop in rmsprop(), adagrad in adagrad(), lambda in 0.01..0.5_f64, on_biases: bool, seed: u64,
+    ) {
+        // A difference of squares, as `centered` takes it, has no digits left in f32.
+        coupled_is_l2(&RmsPropOptions { maximize: false, centered: false, ..rmsprop }, lambda, on_biases, seed);
+        let eps = adagrad.eps.max(0.01);
+        coupled_is_l2(&AdagradOptions { maximize: false, eps, ..adagrad }, lambda, on_biases, seed);
+    }
+
+    #[test]
     fn the_kind_is_all_that_tells_adam_from_adamw(
         options in adam(), lambda in 0.0..2.0_f64, seed: u64, decoupled: bool,
     ) {
@@ -94,7 +104,8 @@ proptest! {
 
     #[test]
     fn decoupled_decay_alone_is_repeated_multiplication_to_the_last_bit(
-        sgd in sgd(), adam in adam(), lr in 1e-4..1.0_f64, product in 0.0..0.9_f64, seed: u64,
+        sgd in sgd(), adam in adam(), rmsprop in rmsprop(), adagrad in adagrad(), lr in 1e-4..1.0_f64,
+        product in 0.0..0.9_f64, seed: u64,
     ) {
         let lambda = product / lr;
         fading::<f64, _>(SgdOptions { lr, ..sgd }, lambda, seed);
@@ -103,6 +114,10 @@ proptest! {
         fading::<f32, _>(AdamOptions { lr, ..adam }, lambda, seed);
         fading::<f64, _>(AdamWOptions { lr, ..w(adam) }, lambda, seed);
         fading::<f32, _>(AdamWOptions { lr, ..w(adam) }, lambda, seed);
+        fading::<f64, _>(RmsPropOptions { lr, ..rmsprop }, lambda, seed);
+        fading::<f32, _>(RmsPropOptions { lr, ..rmsprop }, lambda, seed);
+        fading::<f64, _>(AdagradOptions { lr, ..adagrad }, lambda, seed);
+        fading::<f32, _>(AdagradOptions { lr, ..adagrad }, lambda, seed);
     }
 
     /// Coupled decay passes through √v: it moves each weight by about lr, whatever λ is.
@@ -251,6 +266,8 @@ fn a_decay_of_one_over_lr_leaves_zeros() {
     check(SgdOptions { momentum: 0.9, ..Default::default() });
     check(AdamOptions::default());
     check(AdamWOptions { amsgrad: true, ..Default::default() });
+    check(RmsPropOptions { centered: true, momentum: 0.9, ..Default::default() });
+    check(AdagradOptions::default());
 }
 
 /// Decay reads the weight before the step: (1 − 0.1·0.5)·2 − 0.1 = 1.8, where after the step it would be 1.805.

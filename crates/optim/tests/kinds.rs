@@ -3,7 +3,8 @@
 mod common;
 
 use common::{bits, gradients, of, params_of, rng, zeros};
-use wane_autodiff::Params;
+use wane_autodiff::ndarray::{Array2, array};
+use wane_autodiff::{Params, Tape};
 use wane_optim::{
     Adagrad, AdagradOptions, AdamOptions, AdamWOptions, Cyclic, Decay, DecayKind, Group, OneCycle, Optimizer,
     RmsPropOptions, Rule, Schedule, Sgd, SgdOptions,
@@ -278,6 +279,15 @@ fn bad_decays_are_refused_by_name() {
     optimizer.advance().unwrap();
     assert_eq!(message(optimizer.advance()), format!("Sgd group 0: lr is -0.5; {not_negative}"));
 
+    // Weights to decay toward that are no numbers.
+    let mut sick = params.clone();
+    sick.as_mut_slice()[1] = f64::NAN;
+    let mut optimizer = sgd().group(group(of(DecayKind::Coupled, 0.1).toward(&sick))).unwrap();
+    let (mut own, grads) = (params.clone(), zeros(&params));
+    assert_eq!(
+        message(optimizer.step(&mut own, &grads)),
+        "Sgd group 0: weight that decay is toward is NaN; expected a finite number"
+    );
     // Another model's weights to decay toward.
     let stranger = params_of::<f64>(&mut rng(6), &[&[4]]);
     let mut optimizer = sgd().group(group(of(DecayKind::Coupled, 0.1).toward(&stranger))).unwrap();
@@ -289,22 +299,52 @@ fn bad_decays_are_refused_by_name() {
     );
 }
 
-/// The values are absolute, so that lr₀ is the rate the group was given.
+/// The values are absolute, so that lr₀ is their peak, whatever rate the group was given.
 #[test]
-fn absolute_schedules_leave_the_initial_rate_as_it_was_given() {
+fn the_peak_of_an_absolute_schedule_is_its_factor_of_one() {
     for schedule in [
         Schedule::one_cycle(OneCycle { max_lr: 0.4, total_steps: 10, ..Default::default() }).unwrap(),
         Schedule::cyclic(Cyclic { base_lr: 0.1, max_lr: 0.4, step_size_up: 3, ..Default::default() }).unwrap(),
+        Schedule::one_cycle(OneCycle { max_lr: 0.4, total_steps: 10, ..Default::default() })
+            .unwrap()
+            .after_warmup(2, 0.5, 12)
+            .unwrap(),
     ] {
         let params = params_of::<f64>(&mut rng(7), &[&[3]]);
         let group = Group::all(&params).decay(of(DecayKind::FullyDecoupled, 0.1));
         let mut optimizer =
-            Sgd::<f64>::new(SgdOptions { lr: 0.4, ..Default::default() }).unwrap().group(group).unwrap();
+            Sgd::<f64>::new(SgdOptions { lr: 0.01, ..Default::default() }).unwrap().group(group).unwrap();
         optimizer = optimizer.schedule(schedule.clone()).unwrap();
         for t in 0..10 {
             let (lr, rate) = (optimizer.groups()[0].lr(), optimizer.groups()[0].decay_rate());
-            assert_eq!((lr, rate), (schedule.at(t, f64::NAN), lr / 0.4 * 0.1));
+            assert_eq!((lr, rate), (schedule.at(t, 0.01), lr / 0.4 * 0.1));
             optimizer.advance().unwrap();
         }
+    }
+}
+
+/// scikit-learn's `Ridge(alpha)` solves (XᵀX + alpha·I)W = XᵀY: there the mean squared error over n rows and k outputs and
+/// a coupled decay of 2·alpha/(n·k) hold each other, and of another strength do not.
+#[test]
+fn ridges_alpha_converts() {
+    let x = array![[1.0, 2.0], [0.5, -1.0], [-2.0, 0.25], [1.5, 1.0]];
+    let y = array![[1.0, 0.5, -1.0], [2.0, -0.5, 0.0], [-1.0, 1.0, 2.0], [0.0, 3.0, 1.0]];
+    let alpha = 0.7;
+    let gram: Array2<f64> = x.t().dot(&x) + Array2::<f64>::eye(2) * alpha;
+    let determinant = gram[[0, 0]] * gram[[1, 1]] - gram[[0, 1]] * gram[[1, 0]];
+    let inverse = array![[gram[[1, 1]], -gram[[0, 1]]], [-gram[[1, 0]], gram[[0, 0]]]] / determinant;
+    let solution = inverse.dot(&x.t().dot(&y));
+    for (lambda, rests) in [(2.0 * alpha / (4.0 * 3.0), true), (2.0 * alpha / 4.0, false), (alpha / 12.0, false)] {
+        let mut params = Params::new();
+        let w = params.root().add("w", &solution.t()).unwrap();
+        let group = Group::all(&params).decay(of(DecayKind::Coupled, lambda));
+        let mut optimizer = Sgd::new(SgdOptions { lr: 1.0, ..Default::default() }).unwrap().group(group).unwrap();
+        let (mut tape, mut grads) = (Tape::new(), params.grads());
+        let graph = tape.record(&params);
+        let output = graph.input(&x).linear(graph.param(w), None, None);
+        output.mse_loss(graph.input(&y)).backward(&mut grads);
+        optimizer.step(&mut params, &grads).unwrap();
+        let moved = (&params.get(w) - &solution.t()).iter().fold(0.0, |max: f64, x| max.max(x.abs()));
+        assert!(if rests { moved < 1e-15 } else { moved > 1e-3 }, "{lambda}: moved by {moved:e}");
     }
 }

@@ -123,6 +123,10 @@ fn bad_schedules_are_refused_by_name() {
             "schedule div_factor is 0; expected a finite number above 0".to_owned(),
         ),
         (
+            cycle(|options| options.div_factor = 1e-310),
+            "schedule div_factor is 1e-310; expected one by which max_lr and the start can be divided".to_owned(),
+        ),
+        (
             cycle(|options| options.final_div_factor = f64::NAN),
             "schedule final_div_factor is NaN; expected a finite number above 0".to_owned(),
         ),
@@ -209,6 +213,7 @@ fn a_plateau_reduces_rates_or_decays() {
     assert_eq!(state(&optimizer), (0.25, 0.0));
     assert!(rates.step(f64::NAN, &mut optimizer).unwrap(), "a NaN is no improvement");
     assert_eq!((state(&optimizer), rates.best()), ((0.2, 0.0), 1.0));
+    assert!(!rates.step(1.0, &mut optimizer).unwrap(), "at the least rate there is nothing to reduce");
 
     optimizer.edit_group(1, |options| options.weight_decay = 0.5).unwrap();
     decays.step_decay(1.0, &mut optimizer).unwrap();

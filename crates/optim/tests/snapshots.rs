@@ -80,7 +80,15 @@ fn a_snapshot_that_does_not_fit_is_refused_and_nothing_changes() {
     let good = optimizer.snapshot(&params).unwrap();
     let before = serde_json::to_string(&good).unwrap();
     type Fault = fn(&mut OptimizerSnapshot<f64, AdamOptions>);
-    let faults: [(Fault, &str); 11] = [
+    let faults: [(Fault, &str); 13] = [
+        (
+            |s| s.groups[0].decay = DecayKind::Coupled,
+            "group 0: decay is Coupled toward weights; expected Decoupled toward weights",
+        ),
+        (
+            |s| s.groups[0].reference = None,
+            "group 0: decay is Decoupled toward zero; expected Decoupled toward weights",
+        ),
         (|s| s.rule = "Sgd".to_owned(), "rule is \"Sgd\"; expected \"Adam\""),
         (|s| drop(s.groups.pop()), "number of groups is 1; expected 2"),
         (|s| drop(s.groups[0].params.pop()), "group 0: parameters is [\"0\"]; expected [\"0\", \"1\"]"),
@@ -114,6 +122,7 @@ fn a_snapshot_that_does_not_fit_is_refused_and_nothing_changes() {
     let few = few.group(Group::new(&params.ids()[2..3])).unwrap();
     let mut bad = good.clone();
     drop(bad.groups[1].params.pop());
+    (bad.groups[0].decay, bad.groups[0].reference) = (DecayKind::Coupled, None);
     let error = few.clone().restore(&params, &bad).unwrap_err().to_string();
     assert_eq!(error, "Adam snapshot: parameter is \"3\"; expected a parameter of one of the groups");
 }

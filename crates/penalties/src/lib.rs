@@ -19,9 +19,9 @@
 //! | wane's [`L2`] | λ Σw² | λ |
 //! | PyTorch `weight_decay`, SGD or Adam (coupled) | (weight_decay/2) Σw² | `weight_decay` = 2λ |
 //! | PyTorch AdamW (decoupled) | nothing: w ← w(1 − lr·weight_decay) | none: it is another method |
-//! | scikit-learn `Ridge(alpha)` | alpha Σw², to the *sum* of squared errors over n rows | `alpha` = n·λ beside a mean squared error |
+//! | scikit-learn `Ridge(alpha)` | alpha Σw², to the *sum* of squared errors over n rows | `alpha` = n·λ beside a mean squared error (n·k·λ with k outputs) |
 //! | scikit-learn `ElasticNet(alpha, l1_ratio)` | alpha·l1_ratio Σ\|w\| + alpha(1 − l1_ratio)/2 Σw², to *half* the mean squared error | alpha(1 − l1_ratio) = λ beside a mean squared error |
-//! | scikit-learn `MLPRegressor(alpha)` | alpha/(2n) Σw² to half the mean squared error, n being the batch | `alpha` = n·λ beside a mean squared error |
+//! | scikit-learn `MLPRegressor(alpha)` | alpha/(2n) Σw² to half the mean squared error, n being the batch | `alpha` = n·λ beside a mean squared error (n·k·λ with k outputs) |
 //!
 //! The L1 part of scikit-learn's `ElasticNet` beside a mean squared error: `L1::new(λ)` is alpha·l1_ratio = λ/2.
 //!

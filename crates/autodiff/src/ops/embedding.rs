@@ -48,7 +48,8 @@ impl<T: Float> Op<T> for Embedding {
             for ((dw, excess), &dy) in dw[to.clone()].iter_mut().zip(&mut excess[to]).zip(&dy[from]) {
                 let term = dy - *excess;
                 let sum = *dw + term;
-                *excess = (sum - *dw) - term;
+                // An infinite sum has no rounding to keep.
+                *excess = if sum.is_finite() { (sum - *dw) - term } else { T::zero() };
                 *dw = sum;
             }
         }

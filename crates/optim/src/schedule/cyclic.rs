@@ -67,6 +67,10 @@ impl OneCycle {
                 return Err(Error::option(format!("schedule {field}"), number(value), "a finite number above 0"));
             }
         }
+        if phases.iter().any(|phase| !(phase.from.is_finite() && phase.to.is_finite())) {
+            let expected = "one by which max_lr and the start can be divided";
+            return Err(Error::option("schedule div_factor", number(self.div_factor), expected));
+        }
         Ok(())
     }
 

@@ -34,6 +34,17 @@ impl Schedule {
         self.0.at(t, base)
     }
 
+    /// The rate at which a fully decoupled decay has its full strength: the base, or, of a schedule whose values are
+    /// absolute, its peak.
+    pub(crate) fn full_rate(&self, base: f64) -> f64 {
+        match &self.0 {
+            Kind::OneCycle(options) => options.max_lr,
+            Kind::Cyclic(options) => options.max_lr,
+            Kind::Sequential { schedules, .. } => schedules.last().map_or(base, |last| last.full_rate(base)),
+            _ => base,
+        }
+    }
+
     /// The base at all times.
     pub fn constant() -> Self {
         Self(Kind::MultiStep { milestones: Vec::new(), gamma: 1.0 })
@@ -58,7 +69,8 @@ impl Schedule {
         Ok(Self(Kind::Step { size, gamma: factor("gamma", gamma)? }))
     }
 
-    /// base·gammaᵏ, k being the number of milestones at or before t (PyTorch's `MultiStepLR`).
+    /// base·gammaᵏ, k being the number of milestones at or before t (PyTorch's `MultiStepLR`, where a milestone may stand
+    /// twice).
     ///
     /// # Errors
     /// Milestones that do not increase; a gamma that is negative or not finite.
@@ -75,7 +87,7 @@ impl Schedule {
         Ok(Self(Kind::Exponential { gamma: factor("gamma", gamma)? }))
     }
 
-    /// base·(1 − t/total)ᵖᵒʷᵉʳ, and 0 from time `total` on (PyTorch's `PolynomialLR`).
+    /// base·(1 − t/total)ᵖᵒʷᵉʳ, which stays at its last value from time `total` on (PyTorch's `PolynomialLR`).
     ///
     /// # Errors
     /// A total of zero; a power that is negative or not finite.
@@ -107,7 +119,8 @@ impl Schedule {
 
     /// base·√(T₀/Tᵢ), Tᵢ being the length of the current run between two restarts of
     /// [`cosine_restarts`](Self::cosine_restarts): for a [normalised](crate::Decay::normalised) decay, whose budget is
-    /// then that run and not the whole training (AdamWR and SGDWR; Loshchilov and Hutter 2019, appendix B.1).
+    /// then that run and not the whole training: give it T₀ as its number of epochs, and let time advance once an epoch
+    /// (AdamWR and SGDWR; Loshchilov and Hutter 2019, appendix B.1).
     ///
     /// # Errors
     /// A first length or a growth of zero.
@@ -131,7 +144,8 @@ impl Schedule {
         Ok(Self(Kind::Linear { start, end, total }))
     }
 
-    /// One rise and one fall (PyTorch's `OneCycleLR`).
+    /// One rise and one fall (PyTorch's `OneCycleLR`). The values are absolute: neither the group's own rate nor what
+    /// [`Optimizer::set_lr`](crate::Optimizer::set_lr) or a [`Plateau`] makes of it plays a part.
     ///
     /// # Errors
     /// An option out of range, by name.
@@ -140,7 +154,7 @@ impl Schedule {
         Ok(Self(Kind::OneCycle(options)))
     }
 
-    /// Rises and falls without end (PyTorch's `CyclicLR`).
+    /// Rises and falls without end (PyTorch's `CyclicLR`). The values are absolute, as of [`one_cycle`](Self::one_cycle).
     ///
     /// # Errors
     /// An option out of range, by name.

@@ -116,7 +116,7 @@ impl Plateau {
         reduce
     }
 
-    /// Takes note of an epoch's metric and, if it is time, reduces the learning rate of every group; says whether it was.
+    /// Takes note of an epoch's metric and, if it is time, reduces the learning rate of every group; says whether any was.
     /// Where groups have a [`Schedule`](crate::Schedule), it is its base that is reduced.
     ///
     /// # Errors
@@ -158,8 +158,8 @@ impl Plateau {
         optimizer: &mut Optimizer<T, R>,
         value: fn(&mut R) -> &mut f64,
     ) -> Result<bool, Error> {
-        let reduce = self.observe(metric);
-        if reduce {
+        let mut any = false;
+        if self.observe(metric) {
             let PlateauOptions { factor, min_lr, eps, .. } = self.options;
             for number in 0..optimizer.groups().len() {
                 optimizer.edit_group(number, |options| {
@@ -167,10 +167,11 @@ impl Plateau {
                     let reduced = (*value * factor).max(min_lr);
                     if *value - reduced > eps {
                         *value = reduced;
+                        any = true;
                     }
                 })?;
             }
         }
-        Ok(reduce)
+        Ok(any)
     }
 }
