@@ -9,7 +9,7 @@ use wane_data::Dataset;
 use wane_layers::Sequential;
 
 /// Numbers that a small network can learn: y = x₀² + x₁.
-pub fn regression<T: Float>(rows: usize, seed: u64) -> Dataset<T> {
+pub(crate) fn regression<T: Float>(rows: usize, seed: u64) -> Dataset<T> {
     let mut rng = Rng::seed_from_u64(seed);
     let x = Array2::from_shape_simple_fn((rows, 2), || rng.random_range(-1.0..1.0));
     let y = x.map_axis(Axis(1), |row| row[0] * row[0] + row[1]).insert_axis(Axis(1));
@@ -17,7 +17,7 @@ pub fn regression<T: Float>(rows: usize, seed: u64) -> Dataset<T> {
 }
 
 /// Three classes that lie apart along the first axis.
-pub fn classification<T: Float>(rows: usize, seed: u64) -> Dataset<T> {
+pub(crate) fn classification<T: Float>(rows: usize, seed: u64) -> Dataset<T> {
     let mut rng = Rng::seed_from_u64(seed);
     let labels: Vec<usize> = (0..rows).map(|row| row % 3).collect();
     let first = Array2::from_shape_fn((rows, 1), |(row, _)| labels[row] as f64 + rng.random_range(-0.6..0.6));
@@ -26,7 +26,7 @@ pub fn classification<T: Float>(rows: usize, seed: u64) -> Dataset<T> {
     Dataset::with_classes(x.mapv(T::of), Classes::new(&labels, 3).unwrap()).unwrap()
 }
 
-pub fn network<T: Float>(outputs: usize, dropout: f64, rng: &mut Rng) -> (Sequential<T>, Params<T>) {
+pub(crate) fn network<T: Float>(outputs: usize, dropout: f64, rng: &mut Rng) -> (Sequential<T>, Params<T>) {
     let mut params = Params::new();
     let builder = Sequential::new().linear(2, 6).tanh().dropout(dropout).linear(6, outputs);
     let model = builder.build(params.root(), rng).unwrap();
@@ -34,12 +34,12 @@ pub fn network<T: Float>(outputs: usize, dropout: f64, rng: &mut Rng) -> (Sequen
 }
 
 /// A file of its own for each test, in a folder that exists.
-pub fn place(name: &str) -> PathBuf {
+pub(crate) fn place(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("train-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     folder.join(name)
 }
 
-pub fn bits<T: Float>(values: &[T]) -> Vec<u64> {
+pub(crate) fn bits<T: Float>(values: &[T]) -> Vec<u64> {
     values.iter().map(|value| value.widen().to_bits()).collect()
 }
