@@ -1,7 +1,7 @@
 use crate::target::OwnedTarget;
+use crate::text::first_unfit;
 use crate::{StandardScaler, Target};
 use ndarray::{Array2, ArrayView2};
-use std::collections::HashSet;
 use wane_autodiff::{Classes, Error, Float};
 
 /// Rows of features, each with a target; both with their columns' names.
@@ -27,8 +27,18 @@ pub struct Dataset<T> {
     /// (rows, features), row-major.
     pub(crate) x: Array2<T>,
     pub(crate) target: OwnedTarget<T>,
-    feature_names: Vec<String>,
-    target_names: Vec<String>,
+    names: Names,
+}
+
+/// What columns and classes are called: every transformation of a data set passes it on whole.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Names {
+    /// One a column of x, each of its own.
+    pub(crate) features: Vec<String>,
+    /// One a column of y, each of its own.
+    pub(crate) targets: Vec<String>,
+    /// One a class, each of its own; none where the classes have none, and where the target is numbers.
+    pub(crate) classes: Vec<String>,
 }
 
 impl<T: Float> Dataset<T> {
@@ -40,37 +50,34 @@ impl<T: Float> Dataset<T> {
     /// # Errors
     /// No row, no feature or no output; a different number of rows in x and y; a value that is not finite.
     pub fn new(x: Array2<T>, y: Array2<T>) -> Result<Self, Error> {
-        let feature_names = numbered("x", x.ncols());
-        let target_names = if y.ncols() == 1 { vec!["y".to_owned()] } else { numbered("y", y.ncols()) };
-        Self::checked(x, OwnedTarget::Values(row_major(y)), feature_names, target_names)
+        let targets = if y.ncols() == 1 { vec!["y".to_owned()] } else { numbered("y", y.ncols()) };
+        let names = Names { features: numbered("x", x.ncols()), targets, classes: Vec::new() };
+        Self::checked(x, OwnedTarget::Values(row_major(y)), names)
     }
 
     /// A classification data set, with x: (rows, features) and one class a row.
     ///
-    /// Columns are called `x0`, `x1`, … and `y`, until [`with_names`](Self::with_names).
+    /// Columns are called `x0`, `x1`, … and `y`, until [`with_names`](Self::with_names); classes have no names, until
+    /// [`with_class_names`](Self::with_class_names).
     ///
     /// # Errors
     /// No row or no feature; a number of classes that differs from the rows of x; a value that is not finite.
     pub fn with_classes(x: Array2<T>, classes: Classes) -> Result<Self, Error> {
-        let feature_names = numbered("x", x.ncols());
-        Self::checked(x, OwnedTarget::Classes(classes), feature_names, vec!["y".to_owned()])
+        let features = numbered("x", x.ncols());
+        let names = Names { features, targets: vec!["y".to_owned()], classes: Vec::new() };
+        Self::checked(x, OwnedTarget::Classes(classes), names)
     }
 
-    /// The way in for every data set. There are as many names as columns, each of its own.
-    pub(crate) fn checked(
-        x: Array2<T>,
-        target: OwnedTarget<T>,
-        feature_names: Vec<String>,
-        target_names: Vec<String>,
-    ) -> Result<Self, Error> {
-        check_matrix("x", x.view(), |column| format!("{:?}", feature_names[column]))?;
+    /// The way in for every data set, whose `names` are as [`Names`] wants them.
+    pub(crate) fn checked(x: Array2<T>, target: OwnedTarget<T>, names: Names) -> Result<Self, Error> {
+        check_matrix("x", x.view(), |column| format!("{:?}", names.features[column]))?;
         if target.rows() != x.nrows() {
             return Err(Error::data("number of rows of y", target.rows(), format!("{}, as in x", x.nrows())));
         }
         if let OwnedTarget::Values(y) = &target {
-            check_matrix("y", y.view(), |column| format!("{:?}", target_names[column]))?;
+            check_matrix("y", y.view(), |column| format!("{:?}", names.targets[column]))?;
         }
-        Ok(Self { x: row_major(x), target, feature_names, target_names })
+        Ok(Self { x: row_major(x), target, names })
     }
 
     /// The same data under other names.
@@ -78,8 +85,6 @@ impl<T: Float> Dataset<T> {
     /// # Errors
     /// Another number of names than of columns; a name that is empty or used twice.
     pub fn with_names(mut self, features: &[impl AsRef<str>], targets: &[impl AsRef<str>]) -> Result<Self, Error> {
-        let features: Vec<_> = features.iter().map(|name| name.as_ref().to_owned()).collect();
-        let targets: Vec<_> = targets.iter().map(|name| name.as_ref().to_owned()).collect();
         for (what, given, wanted) in
             [("feature", features.len(), self.x.ncols()), ("target", targets.len(), self.target.columns())]
         {
@@ -87,13 +92,31 @@ impl<T: Float> Dataset<T> {
                 return Err(Error::data(format!("number of {what} names"), given, format!("{wanted}, one a column")));
             }
         }
-        let mut seen = HashSet::new();
-        for name in features.iter().chain(&targets) {
-            if name.is_empty() || !seen.insert(name) {
-                return Err(Error::data("column name", format!("{name:?}"), "a name that no other column has"));
-            }
+        let names = Vec::from_iter(features.iter().map(AsRef::as_ref).chain(targets.iter().map(AsRef::as_ref)));
+        if let Some(name) = first_unfit(&names) {
+            return Err(Error::data("column name", format!("{name:?}"), "a name that no other column has"));
         }
-        (self.feature_names, self.target_names) = (features, targets);
+        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let (features, targets) = names.split_at(features.len());
+        (self.names.features, self.names.targets) = (owned(features), owned(targets));
+        Ok(self)
+    }
+
+    /// The same data with a name for each class, in the order of their indices.
+    ///
+    /// # Errors
+    /// A target that is numbers; another number of names than of classes; a name that is empty or used twice.
+    pub fn with_class_names(mut self, names: &[impl AsRef<str>]) -> Result<Self, Error> {
+        let Target::Classes(classes) = self.target() else {
+            return Err(Error::data("target", "numbers", "classes, which can have names"));
+        };
+        if names.len() != classes.count() {
+            return Err(Error::data("number of class names", names.len(), format!("{}, one a class", classes.count())));
+        }
+        if let Some(name) = first_unfit(names) {
+            return Err(Error::data("class name", format!("{name:?}"), "a name that no other class has"));
+        }
+        self.names.classes = names.iter().map(|name| name.as_ref().to_owned()).collect();
         Ok(self)
     }
 
@@ -127,12 +150,18 @@ impl<T: Float> Dataset<T> {
 
     /// The name of each feature.
     pub fn feature_names(&self) -> &[String] {
-        &self.feature_names
+        &self.names.features
     }
 
     /// The name of each output; one name for classes.
     pub fn target_names(&self) -> &[String] {
-        &self.target_names
+        &self.names.targets
+    }
+
+    /// The name of each class, in the order of their indices; none where the classes have none, and where the target is
+    /// numbers.
+    pub fn class_names(&self) -> &[String] {
+        &self.names.classes
     }
 
     /// The number of rows, at least 1.
@@ -160,8 +189,7 @@ impl<T: Float> Dataset<T> {
         gather(&self.x, rows, &mut x);
         let mut target = self.target.buffer(rows.len());
         target.gather(&self.target, rows);
-        let (feature_names, target_names) = (self.feature_names.clone(), self.target_names.clone());
-        Ok(Self { x, target, feature_names, target_names })
+        Ok(Self { x, target, names: self.names.clone() })
     }
 
     /// The same rows with the features transformed by `scaler`.
@@ -170,7 +198,7 @@ impl<T: Float> Dataset<T> {
     /// A scaler of another number of columns.
     pub fn scale_x(&self, scaler: &StandardScaler) -> Result<Self, Error> {
         let x = scaler.transform(self.x()).map_err(|error| error.within("x"))?;
-        Self::checked(x, self.target.clone(), self.feature_names.clone(), self.target_names.clone())
+        Self::checked(x, self.target.clone(), self.names.clone())
     }
 
     /// The same rows with the target transformed by `scaler`, whose `inverse_transform` brings predictions back.
@@ -182,8 +210,7 @@ impl<T: Float> Dataset<T> {
             return Err(Error::data("target", "classes", "numbers, which can be scaled"));
         };
         let y = scaler.transform(y).map_err(|error| error.within("y"))?;
-        let target = OwnedTarget::Values(y);
-        Self::checked(self.x.clone(), target, self.feature_names.clone(), self.target_names.clone())
+        Self::checked(self.x.clone(), OwnedTarget::Values(y), self.names.clone())
     }
 }
 

@@ -30,13 +30,17 @@
 mod batches;
 mod csv;
 mod dataset;
+mod labels;
 mod scaler;
 mod split;
 pub mod synthetic;
 mod target;
+mod text;
 
 pub use batches::{Batch, Batches, Epoch};
+pub use csv::Csv;
 pub use dataset::Dataset;
+pub use labels::{LabelEncoder, one_hot};
 pub use scaler::StandardScaler;
 pub use target::Target;
 pub use wane_autodiff::Classes;

@@ -63,7 +63,7 @@ fn faults_are_named() {
         ("a,y\n1,\"2,5\"\n", "line 2, column \"y\" is \"2,5\"; expected a finite float64 number"),
         (
             "a,y\n1,2\n\"1\"2,3\n",
-            "line 3 is \"\\\"1\\\"2,3\"; expected numbers without quotes, or each between two of them",
+            "line 3 is \"\\\"1\\\"2,3\"; expected cells without quotes, or each between two of them",
         ),
         ("a,y\nNaN,2\n", "line 2, column \"a\" is \"NaN\"; expected a finite float64 number"),
         ("a,y\n-inf,2\n", "line 2, column \"a\" is \"-inf\"; expected a finite float64 number"),

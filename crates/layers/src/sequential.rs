@@ -68,7 +68,7 @@ impl<T: Float> Sequential<T> {
     /// (rows, out).
     ///
     /// # Errors
-    /// An x of another width than the model takes in; an output that is not a matrix.
+    /// An x of another width than the model takes in, or with a value that is not finite; an output that is not a matrix.
     ///
     /// # Panics
     /// Other parameters than the model's.
@@ -76,6 +76,9 @@ impl<T: Float> Sequential<T> {
     pub fn predict(&self, params: &Params<T>, x: ArrayView2<'_, T>) -> Result<Array2<T>, Error> {
         if let Some((inputs, _)) = self.widths().filter(|&(inputs, _)| inputs != x.ncols()) {
             return Err(Error::data("number of columns of x", x.ncols(), format!("{inputs}, as the model takes in")));
+        }
+        if let Some(((row, column), value)) = x.indexed_iter().find(|(_, value)| !value.is_finite()) {
+            return Err(Error::data(format!("row {row}, column {column} of x"), value, "a finite number"));
         }
         let mut tape = Tape::new();
         let output = self.forward(tape.record(params).input(&x)).to_array();

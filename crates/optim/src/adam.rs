@@ -95,17 +95,7 @@ impl Rule for AdamOptions {
     const STEP_IS_AT_MOST_LR: bool = true;
     type Constants<T: Float> = Constants<T>;
 
-    fn lr(&mut self) -> &mut f64 {
-        &mut self.lr
-    }
-
-    fn weight_decay(&mut self) -> &mut f64 {
-        &mut self.weight_decay
-    }
-
-    fn maximize(&self) -> bool {
-        self.maximize
-    }
+    crate::rule::common_options!();
 
     fn check(&self) -> Result<(), Error> {
         non_negative("lr", self.lr)?;
@@ -150,17 +140,7 @@ impl Rule for AdamWOptions {
     const STEP_IS_AT_MOST_LR: bool = true;
     type Constants<T: Float> = Constants<T>;
 
-    fn lr(&mut self) -> &mut f64 {
-        &mut self.lr
-    }
-
-    fn weight_decay(&mut self) -> &mut f64 {
-        &mut self.weight_decay
-    }
-
-    fn maximize(&self) -> bool {
-        self.maximize
-    }
+    crate::rule::common_options!();
 
     fn check(&self) -> Result<(), Error> {
         AdamOptions::from(*self).check()

@@ -51,6 +51,24 @@ pub trait Rule: Clone + Debug + Send + Sync + Serialize + DeserializeOwned + 'st
     fn update<T: Float>(constants: Self::Constants<T>, theta: &mut [T], g: &[T], state: [&mut [T]; 3]);
 }
 
+/// The accessors of options that every rule has under the same names.
+macro_rules! common_options {
+    () => {
+        fn lr(&mut self) -> &mut f64 {
+            &mut self.lr
+        }
+
+        fn weight_decay(&mut self) -> &mut f64 {
+            &mut self.weight_decay
+        }
+
+        fn maximize(&self) -> bool {
+            self.maximize
+        }
+    };
+}
+pub(crate) use common_options;
+
 /// What every rule does before its own equation: the gradient as it sees it, and θ after decoupled decay.
 ///
 /// The roundings are PyTorch's: `add` with a factor rounds once, `mul_` once.

@@ -59,17 +59,7 @@ impl Rule for SgdOptions {
     const DECAY: DecayKind = DecayKind::Coupled;
     type Constants<T: Float> = Constants<T>;
 
-    fn lr(&mut self) -> &mut f64 {
-        &mut self.lr
-    }
-
-    fn weight_decay(&mut self) -> &mut f64 {
-        &mut self.weight_decay
-    }
-
-    fn maximize(&self) -> bool {
-        self.maximize
-    }
+    crate::rule::common_options!();
 
     fn check(&self) -> Result<(), Error> {
         non_negative("lr", self.lr)?;

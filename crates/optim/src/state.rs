@@ -71,7 +71,8 @@ impl<T: Float> State<T> {
         };
         let mut names: Vec<_> = saved.buffers.iter().map(|(name, _)| name.as_str()).collect();
         let mut wanted = group.options().state().to_vec();
-        (names.sort_unstable(), wanted.sort_unstable());
+        names.sort_unstable();
+        wanted.sort_unstable();
         if names != wanted {
             return Err(Error::parameter(
                 format!("state of {}", saved.name),

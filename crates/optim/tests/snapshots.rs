@@ -126,7 +126,7 @@ fn averages_and_plateaus_come_back() {
     let text = serde_json::to_string(&ema.snapshot()).unwrap();
     let mut restored = Ema::restore(&params, serde_json::from_str(&text).unwrap()).unwrap();
     params.as_mut_slice().iter_mut().for_each(|theta| *theta += 1.0);
-    (ema.update(&params).unwrap(), restored.update(&params).unwrap());
+    [&mut ema, &mut restored].into_iter().for_each(|ema| ema.update(&params).unwrap());
     assert_eq!((ema.as_slice(), ema.updates()), (restored.as_slice(), restored.updates()));
     let mut short = ema.snapshot();
     short.average.pop();

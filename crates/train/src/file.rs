@@ -84,7 +84,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// Reads what [`write`] wrote under the same kind. No more memory is asked for than the file is long, and a little.
+/// Reads what [`write()`] wrote under the same kind. No more memory is asked for than the file is long, and a little.
 ///
 /// # Errors
 /// A file that is not there, is another kind of file, comes from a newer version, is cut off or damaged.

@@ -1,22 +1,4 @@
-//! Data made from a known truth, so that a model can be held against it.
-//!
-//! Each generator returns the noise-free truth beside the data. On fresh rows no model's mean squared error is expected
-//! to be below noise²: that is the floor to compare with. The draws do not depend on the noise or on `T`: from one state
-//! of the generator come the same features, whatever the noise.
-//!
-//! ```
-//! use wane_autodiff::{Rng, rand::SeedableRng};
-//! use wane_data::synthetic::{Friedman1Options, friedman1};
-//!
-//! let mut rng = Rng::seed_from_u64(0);
-//! let options = Friedman1Options { rows: 1000, noise: 0.5, ..Default::default() };
-//! let (train, test) = (friedman1::<f64>(&options, &mut rng)?, friedman1::<f64>(&options, &mut rng)?);
-//! let floor = (&test.dataset.y() - &test.truth).mapv(|error| error * error).mean().unwrap();
-//! assert!((floor - 0.25).abs() < 0.05);
-//! # assert_ne!(train.truth, test.truth);
-//! # Ok::<(), wane_autodiff::Error>(())
-//! ```
-
+use super::{at_least, check_rows, check_span, uniform};
 use crate::Dataset;
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use rand::RngExt;
@@ -178,17 +160,9 @@ impl Default for SineOptions {
 pub fn sine<T: Float>(options: &SineOptions, rng: &mut Rng) -> Result<Synthetic<T>, Error> {
     let &SineOptions { rows, low, high, angular_frequency, noise } = options;
     check_rows(rows, 1)?;
-    for (field, value) in [("low", low), ("high", high), ("angular_frequency", angular_frequency)] {
-        if !value.is_finite() {
-            return Err(Error::option(field, number(value), "a finite number"));
-        }
-    }
-    if !(low < high && (high - low).is_finite()) {
-        return Err(Error::option(
-            "high",
-            number(high),
-            format!("above low, which is {}, by a finite distance", number(low)),
-        ));
+    check_span(low, high)?;
+    if !angular_frequency.is_finite() {
+        return Err(Error::option("angular_frequency", number(angular_frequency), "a finite number"));
     }
     let x = Array2::from_shape_simple_fn((rows, 1), || T::of(uniform(low, high, rng)));
     with_noise(x, |x| (angular_frequency * x[0].widen()).sin(), noise, rng)
@@ -207,25 +181,6 @@ fn with_noise<T: Float>(
     let y = truth.mapv(|truth| T::of(truth + noise * rng.sample::<f64, _>(StandardNormal)));
     let dataset = Dataset::new(x, y.insert_axis(Axis(1)))?;
     Ok(Synthetic { dataset, truth: truth.mapv(T::of).insert_axis(Axis(1)) })
-}
-
-fn uniform(low: f64, high: f64, rng: &mut Rng) -> f64 {
-    low + (high - low) * rng.random::<f64>()
-}
-
-fn check_rows(rows: usize, features: usize) -> Result<(), Error> {
-    at_least("rows", rows, 1)?;
-    // What ndarray can hold of f64.
-    let fits = rows.checked_mul(features).is_some_and(|len| len <= isize::MAX as usize / 8);
-    if fits {
-        Ok(())
-    } else {
-        Err(Error::option("rows", rows, format!("as many as memory holds of {features} features")))
-    }
-}
-
-fn at_least(field: &str, given: usize, least: usize) -> Result<(), Error> {
-    if given < least { Err(Error::option(field, given, format!("at least {least}"))) } else { Ok(()) }
 }
 
 #[cfg(test)]
