@@ -72,14 +72,14 @@ fn panel(area: &Area<'_>, title: &str, label: &str, curves: &[Curve]) -> Result<
     let least = |value: fn(&(f64, f64)) -> f64| points().map(value).fold(f64::INFINITY, f64::min);
     let most = |value: fn(&(f64, f64)) -> f64| points().map(value).fold(f64::NEG_INFINITY, f64::max);
     let (first, last) = (least(|point| point.0), most(|point| point.0));
-    // A flat line has room around it; zero is in the picture unless it would flatten the curves.
+    // A flat line has room around it.
     let (low, high) = (least(|point| point.1), most(|point| point.1));
     let margin = 0.05 * (high - low).max(0.1 * high.abs()).max(1e-12);
     let mut chart = ChartBuilder::on(area)
-        .caption(title, ("sans-serif", 18))
+        .caption(title, ("sans-serif", 24))
         .margin(12)
-        .x_label_area_size(42)
-        .y_label_area_size(76)
+        .x_label_area_size(48)
+        .y_label_area_size(84)
         .build_cartesian_2d(first..last.max(first + 1.0), low - margin..high + margin)?;
     chart
         .configure_mesh()
@@ -87,7 +87,9 @@ fn panel(area: &Area<'_>, title: &str, label: &str, curves: &[Curve]) -> Result<
         .y_desc(label)
         .x_label_formatter(&|epoch| if epoch.fract() == 0.0 { format!("{epoch}") } else { String::new() })
         .y_label_formatter(&|value| tick(*value))
-        .light_line_style(WHITE)
+        .max_light_lines(0)
+        .axis_desc_style(("sans-serif", 18))
+        .label_style(("sans-serif", 16))
         .draw()?;
     curves.iter().enumerate().try_for_each(|(number, curve)| line(&mut chart, number, curve))?;
     chart
@@ -95,7 +97,7 @@ fn panel(area: &Area<'_>, title: &str, label: &str, curves: &[Curve]) -> Result<
         .position(SeriesLabelPosition::UpperRight)
         .background_style(WHITE.mix(0.8))
         .border_style(BLACK)
-        .label_font(("sans-serif", 13))
+        .label_font(("sans-serif", 18))
         .draw()?;
     Ok(())
 }
