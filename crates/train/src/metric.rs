@@ -23,8 +23,8 @@ pub enum Metric {
     Mae,
     /// √mse of each output, then their mean. scikit-learn's `root_mean_squared_error`.
     Rmse,
-    /// 1 − Σ(y − ŷ)²/Σ(y − ȳ)² of each output, then their mean; NaN for a single row. Where y is constant, 1 if ŷ is
-    /// the same and 0 if not. scikit-learn's `r2_score`.
+    /// 1 − Σ(y − ŷ)²/Σ(y − ȳ)² of each output, then their mean; NaN for a single row. Where y is constant, 1 if ŷ is the
+    /// same and 0 if not. scikit-learn's `r2_score`.
     R2,
     /// The share of rows whose largest logit is the label's, the first of equals counting as the largest. scikit-learn's
     /// `accuracy_score`.

@@ -134,6 +134,7 @@ fn what_the_caller_keeps_comes_back_as_its_type() {
     trainer.set_extra(&0_u8).unwrap();
     trainer.resume(&path, &mut rng).unwrap();
     assert_eq!(trainer.extra::<(u8, String)>().unwrap(), Some((7, "seven".to_owned())));
+    assert!(trainer.extra::<u8>().is_err(), "a part of it is not it");
     assert!(trainer.extra::<[u64; 4]>().unwrap_err().to_string().starts_with("extra is "));
 }
 

@@ -126,7 +126,7 @@ struct How {
 
 /// Another start, which a checkpoint has to overwrite.
 fn scramble<T: Float>(params: &mut Params<T>, rng: &mut Rng) {
-    params.as_mut_slice().iter_mut().for_each(|weight| *weight = *weight + T::one());
+    params.as_mut_slice().iter_mut().for_each(|weight| *weight += T::one());
     rng.next_u64();
 }
 

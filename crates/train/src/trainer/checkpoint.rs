@@ -1,6 +1,7 @@
 use super::Trainer;
 use super::state::State;
 use crate::file;
+use bincode::Options;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -143,11 +144,16 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
 
 /// For the parts of a file that is decoded in steps.
 pub(super) fn encode<S: Serialize>(what: &str, value: &S) -> Result<Vec<u8>, Error> {
-    bincode::serialize(value).map_err(|error| fault(what, error))
+    format().serialize(value).map_err(|error| fault(what, error))
 }
 
 pub(super) fn decode<D: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<D, Error> {
-    bincode::deserialize(bytes).map_err(|error| fault(what, error))
+    format().deserialize(bytes).map_err(|error| fault(what, error))
+}
+
+/// Refuses bytes behind the value: they are most of what tells one type from another.
+fn format() -> impl Options {
+    bincode::DefaultOptions::new().with_fixint_encoding()
 }
 
 fn fault(what: &str, error: bincode::Error) -> Error {

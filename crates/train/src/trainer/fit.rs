@@ -15,9 +15,10 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
     /// for dropout. After the first epoch a step allocates nothing.
     ///
     /// # Errors
-    /// Data that fits neither the model nor the options; a loss, a gradient or a weight that is not finite: parameters are
-    /// then those of before the step whose loss or gradient it was, and no checkpoint is written; a rate of a schedule out of range; a
-    /// checkpoint that cannot be written; an error of a callback.
+    /// Data that fits neither the model nor the options. A loss or a gradient that is not finite, by epoch, batch, op and
+    /// parameter: the parameters are then those of before its step. A weight that is not finite after an epoch or before
+    /// a checkpoint, which is then not written. A rate of a schedule out of range; a checkpoint that cannot be written; an
+    /// error of a callback.
     pub fn fit(&mut self, train: &Dataset<T>, rng: &mut Rng) -> Result<Stop, Error> {
         self.check_data(train)?;
         self.state.hand_out_best(false, self.params);
