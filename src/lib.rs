@@ -5,6 +5,8 @@ pub use wane_data as data;
 pub use wane_layers as layers;
 pub use wane_optim as optim;
 pub use wane_penalties as penalties;
+#[cfg(feature = "train")]
+pub use wane_train as train;
 
 /// What a training program needs, in one `use`.
 pub mod prelude {
@@ -24,4 +26,8 @@ pub mod prelude {
         SgdOptions, clip_grad_norm, clip_grad_value,
     };
     pub use wane_penalties::{ElasticNet, GroupLasso, L1, L2};
+    #[cfg(feature = "train")]
+    pub use wane_train::{
+        Advance, Checkpoint, EarlyStopping, Every, History, Metric, Stop, Trainer, TrainerOptions, confusion_matrix,
+    };
 }

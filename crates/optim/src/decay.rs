@@ -146,18 +146,22 @@ impl Decay {
     pub(crate) fn at(&self, t: u64, lr: f64, initial_lr: f64) -> Result<Pull, Error> {
         let lambda = self.schedule.as_ref().map_or(self.strength, |schedule| schedule.at(t, self.strength));
         non_negative("weight_decay", lambda)?;
-        let (rate, expected) = match self.kind {
+        // A rate of zero that stays is a schedule at factor 1.
+        let factor = if initial_lr == 0.0 { 1.0 } else { lr / initial_lr };
+        let rate = match self.kind {
             DecayKind::Coupled => return Ok(Pull { coupled: lambda, rate: 0.0 }),
-            DecayKind::Decoupled => (lr * lambda, format!("at most 1/lr = {}", number(1.0 / lr))),
-            DecayKind::FullyDecoupled => {
-                // A rate of zero that stays is a schedule at factor 1.
-                let factor = if initial_lr == 0.0 { 1.0 } else { lr / initial_lr };
-                (factor * lambda, format!("at most {}, for lr/lr₀ = {}", number(1.0 / factor), number(factor)))
-            }
+            DecayKind::Decoupled => lr * lambda,
+            DecayKind::FullyDecoupled => factor * lambda,
         };
         if rate > 1.0 {
+            let limit = match self.kind {
+                DecayKind::FullyDecoupled => {
+                    format!("at most {}, for lr/lr₀ = {}", number(1.0 / factor), number(factor))
+                }
+                _ => format!("at most 1/lr = {}", number(1.0 / lr)),
+            };
             let given = format!("{} at lr {}", number(lambda), number(lr));
-            return Err(Error::option("weight_decay", given, format!("{expected}, or decay would overshoot zero")));
+            return Err(Error::option("weight_decay", given, format!("{limit}, or decay would overshoot zero")));
         }
         Ok(Pull { coupled: 0.0, rate })
     }

@@ -1,0 +1,144 @@
+use crate::{EpochRecord, History};
+use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
+use plotters::element::DashedPathElement;
+use plotters::prelude::*;
+use std::path::Path;
+use wane_autodiff::Error;
+
+const SIZE: (u32, u32) = (800, 720);
+
+/// Colours that are told apart by the colour-blind (Okabe and Ito 2008); dashes and markers tell lines apart in black
+/// and white.
+const COLOURS: [RGBColor; 4] =
+    [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];
+
+/// Dash and gap in pixels; no gap is a solid line.
+const DASHES: [(u32, u32); 4] = [(1, 0), (8, 5), (2, 4), (14, 4)];
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+struct Curve {
+    name: String,
+    /// (epoch, value).
+    points: Vec<(f64, f64)>,
+}
+
+impl History {
+    /// Draws the losses and the weight norms of each group over the epochs into an SVG file.
+    ///
+    /// # Errors
+    /// No finished epoch; a file that cannot be written.
+    pub fn plot(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        if self.epochs.is_empty() {
+            return Err(Error::data("number of epochs to plot", 0, "at least 1"));
+        }
+        let mut svg = String::new();
+        let drawn = self.draw(&mut svg).map_err(|error| error.to_string());
+        let fault = |error: std::io::Error| {
+            Error::io(format!("{path:?}"), error.to_string(), "a file that can be written", error)
+        };
+        drawn.map_err(std::io::Error::other).map_err(fault)?;
+        crate::file::replace(path, svg.as_bytes()).map_err(fault)
+    }
+
+    fn draw(&self, svg: &mut String) -> Result<(), Box<dyn std::error::Error>> {
+        let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+        root.fill(&WHITE)?;
+        let (upper, lower) = root.split_vertically(SIZE.1 / 2);
+        let mut losses = vec![self.curve("training", |record| Some(record.train_loss))];
+        losses.push(self.curve("validation", |record| record.validation_loss));
+        losses.retain(|curve| !curve.points.is_empty());
+        panel(&upper, "Loss", "mean loss (a row)", &losses)?;
+        let groups = self.epochs.iter().map(|record| record.groups.len()).max().unwrap_or(0);
+        let norm = |group: usize| {
+            self.curve(&format!("group {group}"), |record| record.groups.get(group).map(|group| group.weight_norm))
+        };
+        panel(&lower, "Weights", "norm ‖θ‖₂ (units of the weights)", &(0..groups).map(norm).collect::<Vec<_>>())?;
+        root.present()?;
+        Ok(())
+    }
+
+    fn curve(&self, name: &str, value: impl Fn(&EpochRecord) -> Option<f64>) -> Curve {
+        let point = |record| value(record).filter(|value| value.is_finite()).map(|value| (record.epoch as f64, value));
+        Curve { name: name.to_owned(), points: self.epochs.iter().filter_map(point).collect() }
+    }
+}
+
+fn panel(area: &Area<'_>, title: &str, label: &str, curves: &[Curve]) -> Result<(), Box<dyn std::error::Error>> {
+    let points = || curves.iter().flat_map(|curve| &curve.points);
+    let least = |value: fn(&(f64, f64)) -> f64| points().map(value).fold(f64::INFINITY, f64::min);
+    let most = |value: fn(&(f64, f64)) -> f64| points().map(value).fold(f64::NEG_INFINITY, f64::max);
+    let (first, last) = (least(|point| point.0), most(|point| point.0));
+    // A flat line has room around it.
+    let (low, high) = (least(|point| point.1), most(|point| point.1));
+    let margin = 0.05 * (high - low).max(0.1 * high.abs()).max(1e-12);
+    let mut chart = ChartBuilder::on(area)
+        .caption(title, ("sans-serif", 24))
+        .margin(12)
+        .x_label_area_size(48)
+        .y_label_area_size(84)
+        .build_cartesian_2d(first..last.max(first + 1.0), low - margin..high + margin)?;
+    chart
+        .configure_mesh()
+        .x_desc("epoch (passes over the training data)")
+        .y_desc(label)
+        .x_label_formatter(&|epoch| if epoch.fract() == 0.0 { format!("{epoch}") } else { String::new() })
+        .y_label_formatter(&|value| tick(*value))
+        .max_light_lines(0)
+        .axis_desc_style(("sans-serif", 18))
+        .label_style(("sans-serif", 16))
+        .draw()?;
+    curves.iter().enumerate().try_for_each(|(number, curve)| line(&mut chart, number, curve))?;
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperRight)
+        .background_style(WHITE.mix(0.8))
+        .border_style(BLACK)
+        .label_font(("sans-serif", 18))
+        .draw()?;
+    Ok(())
+}
+
+fn tick(value: f64) -> String {
+    let is_plain = value == 0.0 || (1e-3..1e5).contains(&value.abs());
+    if is_plain {
+        format!("{:.4}", value).trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        format!("{value:.1e}")
+    }
+}
+
+/// One curve, with a marker at about ten of its points.
+fn line<'a>(chart: &mut Chart<'a>, number: usize, curve: &Curve) -> Result<(), Box<dyn std::error::Error>> {
+    let (colour, (dash, gap)) = (COLOURS[number % COLOURS.len()], DASHES[number % DASHES.len()]);
+    let style = colour.stroke_width(2);
+    let points = curve.points.iter().copied();
+    let series = match gap {
+        0 => chart.draw_series(LineSeries::new(points, style))?,
+        _ => chart.draw_series(DashedLineSeries::new(points, dash, gap, style))?,
+    };
+    series.label(&curve.name).legend(move |place| {
+        let ends = [(0, 0), (30, 0)];
+        let line = match gap {
+            0 => PathElement::new(ends, style).into_dyn(),
+            _ => DashedPathElement::new(ends, dash, gap, style).into_dyn(),
+        };
+        EmptyElement::at(place) + line + marker(number, (15, 0), colour)
+    });
+    let every = curve.points.len().div_ceil(10);
+    let marked = curve.points.iter().step_by(every);
+    chart.draw_series(marked.map(|&point| EmptyElement::at(point) + marker(number, (0, 0), colour)))?;
+    Ok(())
+}
+
+fn marker<DB: DrawingBackend>(number: usize, at: (i32, i32), colour: RGBColor) -> DynElement<'static, DB, (i32, i32)> {
+    match number % 4 {
+        0 => Circle::new(at, 4, colour.filled()).into_dyn(),
+        1 => TriangleMarker::new(at, 5, colour.filled()).into_dyn(),
+        2 => Cross::new(at, 4, colour.stroke_width(2)).into_dyn(),
+        _ => Circle::new(at, 4, colour.stroke_width(2)).into_dyn(),
+    }
+}

@@ -1,0 +1,198 @@
+mod checkpoint;
+mod evaluate;
+mod fit;
+mod options;
+mod state;
+
+pub use options::{Advance, Checkpoint, EarlyStopping, Every, TrainerOptions};
+
+use crate::{EpochRecord, History};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use state::State;
+use std::fmt;
+use std::ops::ControlFlow;
+use wane_autodiff::{Error, Float, Grads, Graph, ParamId, Params, Penalty, Tape, Var};
+use wane_data::Dataset;
+use wane_layers::Module;
+use wane_optim::{Ema, Optimizer, Plateau, Rule};
+
+/// The loop around a training step: epochs, validation, history, early stopping, checkpoints.
+///
+/// It is made of public parts, and gives the bits that the bare loop gives. The loss is
+/// [`TrainerOptions::loss`] for numbers and cross-entropy for classes, plus the [penalties](Self::penalty).
+///
+/// ```
+/// use wane_autodiff::{Params, Rng, ndarray::array, rand::SeedableRng};
+/// use wane_data::Dataset;
+/// use wane_layers::Sequential;
+/// use wane_optim::{Group, Sgd, SgdOptions};
+/// use wane_train::{Trainer, TrainerOptions};
+///
+/// let data = Dataset::new(array![[0.0], [1.0], [2.0], [3.0]], array![[1.0], [3.0], [5.0], [7.0]])?;
+/// let (mut rng, mut params) = (Rng::seed_from_u64(1), Params::<f64>::new());
+/// let model = Sequential::new().linear(1, 1).build(params.root(), &mut rng)?;
+/// let mut sgd = Sgd::new(SgdOptions { lr: 0.1, ..Default::default() })?.group(Group::all(&params))?;
+///
+/// let options = TrainerOptions { epochs: 200, batch_size: 2, ..Default::default() };
+/// let mut trainer = Trainer::new(&model, &mut params, &mut sgd, options)?;
+/// trainer.fit(&data, &mut rng)?;
+/// assert!(trainer.history().epochs[199].train_loss < 1e-6);
+/// # Ok::<(), wane_autodiff::Error>(())
+/// ```
+pub struct Trainer<'a, T, R> {
+    model: &'a dyn Module<T>,
+    params: &'a mut Params<T>,
+    optimizer: &'a mut Optimizer<T, R>,
+    options: TrainerOptions,
+    penalties: Vec<Box<RecordPenalty<'a, T>>>,
+    validation: Option<&'a Dataset<T>>,
+    callbacks: Vec<Box<OnEpoch<'a, T>>>,
+    ema: Option<Ema<T>>,
+    state: State<T>,
+    tape: Tape<T>,
+    /// Evaluation records other ops where there is dropout; a tape of its own keeps both memories.
+    evaluation: Tape<T>,
+    grads: Grads<T>,
+}
+
+type RecordPenalty<'a, T> = dyn for<'g> Fn(Graph<'g, T>) -> Var<'g, T> + 'a;
+type OnEpoch<'a, T> = dyn FnMut(&mut EpochEnd<'_, T>) -> Result<ControlFlow<()>, Error> + 'a;
+
+/// What a callback sees after an epoch.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct EpochEnd<'e, T> {
+    /// The epoch's record.
+    pub record: &'e EpochRecord,
+    /// The weights of the last step.
+    pub params: &'e Params<T>,
+    extra: &'e mut Option<Vec<u8>>,
+}
+
+impl<T> EpochEnd<'_, T> {
+    /// Replaces what the caller keeps in checkpoints, as [`Trainer::set_extra`].
+    ///
+    /// # Errors
+    /// A value that cannot be written.
+    pub fn set_extra<E: Serialize>(&mut self, extra: &E) -> Result<(), Error> {
+        *self.extra = Some(checkpoint::encode("extra", extra)?);
+        Ok(())
+    }
+}
+
+/// Why [`Trainer::fit`] ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// All epochs are done.
+    Epochs,
+    /// The validation loss has stopped improving.
+    Early,
+    /// A callback asked for it.
+    Callback,
+}
+
+impl<'a, T: Float, R: Rule> Trainer<'a, T, R> {
+    /// A trainer that has not begun. Parameters are to be in the optimizer's groups already.
+    ///
+    /// # Errors
+    /// An option out of range, by name.
+    pub fn new(
+        model: &'a dyn Module<T>,
+        params: &'a mut Params<T>,
+        optimizer: &'a mut Optimizer<T, R>,
+        options: TrainerOptions,
+    ) -> Result<Self, Error> {
+        options.check()?;
+        let ema = options.ema.map(|decay| Ema::new(params, decay)).transpose()?;
+        let plateau = options.plateau.map(Plateau::new).transpose()?;
+        let grads = params.grads();
+        Ok(Self {
+            model,
+            params,
+            optimizer,
+            state: State::new(plateau, options.metrics.clone()),
+            options,
+            penalties: Vec::new(),
+            validation: None,
+            callbacks: Vec::new(),
+            ema,
+            tape: Tape::new(),
+            evaluation: Tape::new(),
+            grads,
+        })
+    }
+
+    /// Adds `penalty` over the given parameters to the loss.
+    #[must_use]
+    pub fn penalty<P: Penalty<T> + Clone + 'static>(mut self, penalty: &P, params: &[ParamId]) -> Self {
+        let (penalty, params) = (penalty.clone(), params.to_vec());
+        self.penalties.push(Box::new(move |graph| graph.penalty(&penalty, &params)));
+        self
+    }
+
+    /// Evaluates the model on `data` after each epoch.
+    #[must_use]
+    pub fn validation(mut self, data: &'a Dataset<T>) -> Self {
+        self.validation = Some(data);
+        self
+    }
+
+    /// Calls `callback` after each epoch, before the checkpoint; [`ControlFlow::Break`] ends training.
+    #[must_use]
+    pub fn on_epoch(
+        mut self,
+        callback: impl FnMut(&mut EpochEnd<'_, T>) -> Result<ControlFlow<()>, Error> + 'a,
+    ) -> Self {
+        self.callbacks.push(Box::new(callback));
+        self
+    }
+
+    /// What training was like so far.
+    pub fn history(&self) -> &History {
+        &self.state.history
+    }
+
+    /// The parameters: those of the last step, or of the best epoch after [`fit`](Self::fit) with early stopping.
+    pub fn params(&self) -> &Params<T> {
+        self.params
+    }
+
+    /// The optimizer.
+    pub fn optimizer(&self) -> &Optimizer<T, R> {
+        self.optimizer
+    }
+
+    /// Ends the trainer and gives the moving average of the weights, if there is one.
+    pub fn into_ema(self) -> Option<Ema<T>> {
+        self.ema
+    }
+
+    /// What the caller keeps in checkpoints beside all else, `None` if there is nothing.
+    ///
+    /// # Errors
+    /// A value of another type than was kept.
+    pub fn extra<E: DeserializeOwned>(&self) -> Result<Option<E>, Error> {
+        self.state.extra.as_deref().map(|bytes| checkpoint::decode("extra", bytes)).transpose()
+    }
+
+    /// Replaces what the caller keeps in checkpoints.
+    ///
+    /// # Errors
+    /// A value that cannot be written.
+    pub fn set_extra<E: Serialize>(&mut self, extra: &E) -> Result<(), Error> {
+        self.state.extra = Some(checkpoint::encode("extra", extra)?);
+        Ok(())
+    }
+}
+
+impl<T: Float, R: Rule> fmt::Debug for Trainer<'_, T, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trainer")
+            .field("model", &self.model)
+            .field("options", &self.options)
+            .field("penalties", &self.penalties.len())
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}

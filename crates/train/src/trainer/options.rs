@@ -1,0 +1,126 @@
+use crate::Metric;
+use std::path::PathBuf;
+use wane_autodiff::{CrossEntropyOptions, Error, Loss, non_negative, number};
+use wane_optim::PlateauOptions;
+
+/// How a [`Trainer`](crate::Trainer) trains.
+#[derive(Clone, Debug)]
+pub struct TrainerOptions {
+    /// How many epochs in all, those before a checkpoint included; at least 1.
+    pub epochs: usize,
+    /// How many rows a step sees, at least 1.
+    pub batch_size: usize,
+    /// Whether every epoch has an order of its own.
+    pub shuffle: bool,
+    /// The loss of a target of numbers.
+    pub loss: Loss,
+    /// The options of cross-entropy, which is the loss of a target of classes.
+    pub cross_entropy: CrossEntropyOptions,
+    /// What is measured beside the loss.
+    pub metrics: Vec<Metric>,
+    /// The largest norm of all gradients together ([`clip_grad_norm`](wane_optim::clip_grad_norm)), above 0.
+    pub clip_norm: Option<f64>,
+    /// The largest size of a gradient's element ([`clip_grad_value`](wane_optim::clip_grad_value)), above 0; after
+    /// `clip_norm`.
+    pub clip_value: Option<f64>,
+    /// When the time of schedules passes.
+    pub advance: Advance,
+    /// Lowers the learning rate when the validation loss has stopped improving.
+    pub plateau: Option<PlateauOptions>,
+    /// The decay of a moving average of the weights, 0 to 1, with which the model is then validated.
+    pub ema: Option<f64>,
+    /// Stops when the validation loss has stopped improving.
+    pub early_stopping: Option<EarlyStopping>,
+    /// Where and how often everything is saved.
+    pub checkpoint: Option<Checkpoint>,
+    /// Whether progress is shown, if standard error is a terminal.
+    pub progress: bool,
+}
+
+impl Default for TrainerOptions {
+    fn default() -> Self {
+        Self {
+            epochs: 100,
+            batch_size: 32,
+            shuffle: true,
+            loss: Loss::Mse,
+            cross_entropy: CrossEntropyOptions::default(),
+            metrics: Vec::new(),
+            clip_norm: None,
+            clip_value: None,
+            advance: Advance::Epoch,
+            plateau: None,
+            ema: None,
+            early_stopping: None,
+            checkpoint: None,
+            progress: true,
+        }
+    }
+}
+
+/// When [`Optimizer::advance`](wane_optim::Optimizer::advance) is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advance {
+    /// After every epoch.
+    Epoch,
+    /// After every batch.
+    Batch,
+}
+
+/// Stops when the validation loss has stopped improving (Keras's `EarlyStopping`). At the end of training, stopped or
+/// not, the parameters are those of the best epoch; the trainer keeps the last ones to go on from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EarlyStopping {
+    /// How many epochs without improvement are borne.
+    pub patience: u64,
+    /// By how much a loss must be below the best to be an improvement, finite and ≥ 0.
+    pub min_delta: f64,
+}
+
+/// Where and how often everything is saved; after a fault the last file stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The file, which each save replaces as a whole.
+    pub path: PathBuf,
+    /// How often.
+    pub every: Every,
+}
+
+/// How often a [`Checkpoint`] is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Every {
+    /// After so many epochs, at least 1.
+    Epochs(usize),
+    /// After so many batches, counted over all epochs, at least 1.
+    Batches(u64),
+}
+
+impl TrainerOptions {
+    /// Every check that needs no data.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        at_least_one("epochs", self.epochs as u64)?;
+        at_least_one("batch_size", self.batch_size as u64)?;
+        self.loss.checked()?;
+        for (field, value) in [("clip_norm", self.clip_norm), ("clip_value", self.clip_value)] {
+            if let Some(value) = value.filter(|&value| value.is_nan() || value <= 0.0) {
+                return Err(Error::option(field, number(value), "a number above 0"));
+            }
+        }
+        if let Some(early) = &self.early_stopping {
+            non_negative("early_stopping min_delta", early.min_delta)?;
+        }
+        match &self.checkpoint {
+            Some(Checkpoint { every: Every::Epochs(epochs), .. }) => {
+                at_least_one("checkpoint every epochs", *epochs as u64)
+            }
+            Some(Checkpoint { every: Every::Batches(batches), .. }) => {
+                at_least_one("checkpoint every batches", *batches)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn at_least_one(field: &str, value: u64) -> Result<(), Error> {
+    if value == 0 { Err(Error::option(field, 0, "at least 1")) } else { Ok(()) }
+}
