@@ -162,11 +162,11 @@ fn padded(kind: &str) -> [u8; KIND] {
     padded
 }
 
-fn refuse(path: &Path, field: &str, given: impl Into<String>, expected: impl Into<String>) -> Error {
+pub(crate) fn refuse(path: &Path, field: &str, given: impl Into<String>, expected: impl Into<String>) -> Error {
     Error::data(field, given.into(), expected.into()).within(format!("{path:?}"))
 }
 
-fn fault(path: &Path, field: &str, what: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+pub(crate) fn fault(path: &Path, field: &str, what: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
     let expected = "a file that can be read and written, and is whole";
     Error::io(field, format!("{what} ({error})"), expected, error).within(format!("{path:?}"))
 }
