@@ -166,7 +166,12 @@ pub(crate) fn refuse(path: &Path, field: &str, given: impl Into<String>, expecte
     Error::data(field, given.into(), expected.into()).within(format!("{path:?}"))
 }
 
-pub(crate) fn fault(path: &Path, field: &str, what: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+pub(crate) fn fault(
+    path: &Path,
+    field: &str,
+    what: &str,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> Error {
     let expected = "a file that can be read and written, and is whole";
     Error::io(field, format!("{what} ({error})"), expected, error).within(format!("{path:?}"))
 }
