@@ -201,4 +201,21 @@ mod tests {
         assert_eq!(scaler.transform(column::<f64>(&[1.0]).view()).unwrap_err().to_string(), expected);
         assert_eq!(scaler.inverse_transform(column::<f64>(&[1.0]).view()).unwrap_err().to_string(), expected);
     }
+
+    #[test]
+    fn known_parts_are_checked() {
+        let x = array![[1.0_f64, 7.0], [4.0, 9.0]];
+        let fitted = StandardScaler::fit(x.view()).unwrap();
+        let same = StandardScaler::from_parts(fitted.mean().to_vec(), fitted.scale().to_vec()).unwrap();
+        assert_eq!(same, fitted);
+        let mut wrong = Array2::<f64>::zeros((1, 2));
+        let message = same.transform_into(x.view(), wrong.view_mut()).unwrap_err().to_string();
+        assert_eq!(message, "shape of the result is (1, 2); expected (2, 2)");
+        let message = |mean: &[f64], scale: &[f64]| {
+            StandardScaler::from_parts(mean.to_vec(), scale.to_vec()).unwrap_err().to_string()
+        };
+        assert_eq!(message(&[0.0], &[-1.0]), "scale of column 0 is -1; expected a finite number above 0");
+        assert_eq!(message(&[f64::NAN], &[1.0]), "mean of column 0 is NaN; expected a finite number");
+        assert!(message(&[], &[]).starts_with("number of scales is 0; expected 0, as many as there are means"));
+    }
 }

@@ -79,9 +79,7 @@ impl<T: Float> Sequential<T> {
 
     /// The number of features that go in and come out, where the layers fix them.
     fn widths(&self) -> Option<(usize, usize)> {
-        let mut widths = self.layers.iter().filter_map(|layer| layer.describe().widths);
-        let (inputs, outputs) = widths.next()?;
-        Some((inputs, widths.next_back().map_or(outputs, |(_, outputs)| outputs)))
+        widths(self.layers.iter().filter_map(|layer| layer.describe().widths))
     }
 
     /// The output for data that comes from outside, evaluated (dropout drops nothing): x is (rows, in), the result
@@ -123,6 +121,12 @@ impl<T: Float> Sequential<T> {
     }
 }
 
+/// The features in of the first and out of the last.
+fn widths(mut all: impl DoubleEndedIterator<Item = (usize, usize)>) -> Option<(usize, usize)> {
+    let (inputs, outputs) = all.next()?;
+    Some((inputs, all.next_back().map_or(outputs, |(_, outputs)| outputs)))
+}
+
 impl<T: Float> Module<T> for Sequential<T> {
     #[track_caller]
     fn forward<'g>(&self, x: Var<'g, T>) -> Var<'g, T> {
@@ -143,8 +147,13 @@ impl<T: Float> Module<T> for Sequential<T> {
     }
 
     fn describe(&self) -> Description {
-        let parts: Vec<_> = self.layers.iter().map(|layer| &**layer).collect();
-        Description::of_parts("Sequential", self.widths(), &parts)
+        // Each layer is asked once: twice would be 2ⁿ times where n models stand in one another.
+        let (mut all, mut parameters) = (Vec::new(), Vec::new());
+        for layer in self.layers.iter().map(|layer| layer.describe()) {
+            all.extend(layer.widths);
+            parameters.extend(layer.parameters);
+        }
+        Description { kind: "Sequential".to_owned(), widths: widths(all.into_iter()), parameters }
     }
 }
 

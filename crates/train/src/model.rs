@@ -1,5 +1,5 @@
 use crate::Predictor;
-use crate::file::{self, fault, refuse};
+use crate::file::{self, fault};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use wane_autodiff::rand::SeedableRng;
@@ -77,7 +77,7 @@ pub fn save_model<T: Float>(
     card.check(described.widths)?;
     let layers = serde_json::to_string(&model.specs()?);
     let layers = layers.map_err(|error| fault(path, "list of layers", "unwritable", error))?;
-    parse(path, &layers)?;
+    parse(&layers).map_err(|error| error.within("model"))?;
     let mut values = Vec::with_capacity(described.count());
     for (id, _) in described.parameters {
         values.extend_from_slice(&params.as_slice()[params.layout().entry(id)?.range()]);
@@ -129,26 +129,23 @@ pub fn save_model<T: Float>(
 pub fn load_model<T: Float>(path: impl AsRef<Path>) -> Result<Predictor<T>, Error> {
     let path = path.as_ref();
     let saved: Saved = file::read(path, KIND)?;
-    build(path, saved).map_err(|error| match error.field().starts_with(&format!("{path:?}")) {
-        true => error,
-        false => error.within(format!("{path:?}")),
-    })
+    build(saved).map_err(|error| error.within(format!("{path:?}")))
 }
 
-fn build<T: Float>(path: &Path, saved: Saved) -> Result<Predictor<T>, Error> {
-    let specs = parse(path, &saved.layers)?;
+fn build<T: Float>(saved: Saved) -> Result<Predictor<T>, Error> {
+    let specs = parse(&saved.layers)?;
     let (dtype, len) = match &saved.weights {
         Weights::Float32(values) => ("float32", values.len()),
         Weights::Float64(values) => ("float64", values.len()),
     };
     if dtype != T::NAME {
-        return Err(refuse(path, "type of the weights", dtype, T::NAME));
+        return Err(Error::data("type of the weights", dtype, T::NAME));
     }
     // Before anything as large as the layers claim to be is made.
     let claimed = LayerSpec::count_all(&specs);
     if claimed != Some(len) {
         let claimed = claimed.map_or("more than can be counted".to_owned(), |claimed| claimed.to_string());
-        return Err(refuse(path, "number of weights", len.to_string(), format!("{claimed}, as the layers have")));
+        return Err(Error::data("number of weights", len, format!("{claimed}, as the layers have")));
     }
     let mut params = Params::new();
     let model = Sequential::new().specs(&specs).build(params.root(), &mut Rng::seed_from_u64(0))?;
@@ -172,6 +169,9 @@ fn build<T: Float>(path: &Path, saved: Saved) -> Result<Predictor<T>, Error> {
     Predictor::new(model, params, card)
 }
 
-fn parse(path: &Path, layers: &str) -> Result<Vec<LayerSpec>, Error> {
-    serde_json::from_str(layers).map_err(|error| fault(path, "list of layers", "undecodable", error))
+fn parse(layers: &str) -> Result<Vec<LayerSpec>, Error> {
+    serde_json::from_str(layers).map_err(|error| {
+        let expected = "layers that wane knows, in one another to a depth of about 60";
+        Error::io("list of layers", format!("undecodable ({error})"), expected, error)
+    })
 }
