@@ -72,6 +72,8 @@ fn fuzz(target: &Target, path: &Path, time: Duration, rng: &mut Rng) -> usize {
         if rng.random_bool(0.8) {
             (target.seal)(&mut bytes);
         }
+        // Some file systems wait for the disk where a file is cut to nothing and written anew.
+        let _ = std::fs::remove_file(path);
         std::fs::write(path, &bytes).expect("a folder for temporary files");
         let (result, held) = counting::peak(|| catch_unwind(AssertUnwindSafe(|| (target.read)(path))));
         let own = held.saturating_sub(FLOOR) as f64 / bytes.len().max(1) as f64;
