@@ -14,8 +14,10 @@ fn main() -> Result<(), Error> {
     let (dtype, precision, from, to) = match arguments[..] {
         [dtype, "refuse", from, to] => (dtype, OtherPrecision::Refuse, from, to),
         [dtype, "convert", from, to] => (dtype, OtherPrecision::Convert, from, to),
-        // Run without arguments, as all examples are, it has nothing to do.
-        _ => return Ok(println!("usage: exchange float32|float64 refuse|convert IN OUT")),
+        _ => {
+            println!("usage: exchange float32|float64 refuse|convert IN OUT");
+            return Ok(());
+        }
     };
     match dtype {
         "float32" => double::<f32>(precision, from, to),
