@@ -26,7 +26,7 @@ const LARGEST_RATIO: f64 = 64.0;
 struct Target {
     name: &'static str,
     corpus: Vec<Vec<u8>>,
-    seal: fn(&mut Vec<u8>),
+    seal: fn(&mut [u8]),
     read: Box<dyn Fn(&Path) -> Result<(), Error>>,
 }
 
@@ -157,7 +157,7 @@ fn damage(bytes: &mut Vec<u8>, rng: &mut Rng) {
 }
 
 /// Length and checksum of a wane file.
-fn seal_wane(bytes: &mut Vec<u8>) {
+fn seal_wane(bytes: &mut [u8]) {
     if bytes.len() < 40 {
         return;
     }
@@ -170,7 +170,7 @@ fn seal_wane(bytes: &mut Vec<u8>) {
 }
 
 /// The length of a safetensors header that ends with its last brace.
-fn seal_safetensors(bytes: &mut Vec<u8>) {
+fn seal_safetensors(bytes: &mut [u8]) {
     if let Some(end) = bytes.iter().skip(8).rposition(|&byte| byte == b'}') {
         bytes[..8].copy_from_slice(&(end as u64 + 1).to_le_bytes());
     }

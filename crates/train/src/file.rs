@@ -84,7 +84,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// Reads what [`write`] wrote under the same kind. Memory follows what the file is found to hold, not what it claims: on
+/// Reads what [`write()`] wrote under the same kind. Memory follows what the file is found to hold, not what it claims: on
 /// the word of a list's length, 1 MiB at most is asked for.
 ///
 /// # Errors
