@@ -27,8 +27,10 @@ struct Target {
     name: &'static str,
     corpus: Vec<Vec<u8>>,
     seal: fn(&mut [u8]),
-    read: Box<dyn Fn(&Path) -> Result<(), Error>>,
+    read: Box<Read>,
 }
+
+type Read = dyn Fn(&Path) -> Result<(), Error>;
 
 #[derive(Serialize, Deserialize)]
 struct Contents {

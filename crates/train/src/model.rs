@@ -110,7 +110,7 @@ pub fn save_model<T: Float>(
 /// use wane_train::{ModelCard, load_model, save_model};
 ///
 /// let x = array![[1.0_f32, 70.0], [2.0, 90.0], [4.0, 50.0]];
-/// let (mut params, mut rng) = (Params::new(), Rng::seed_from_u64(0));
+/// let (mut params, mut rng) = (Params::<f32>::new(), Rng::seed_from_u64(0));
 /// let model = Sequential::new().linear(2, 8).relu().linear(8, 1).build(params.root(), &mut rng)?;
 /// let card = ModelCard { x_scaler: Some(StandardScaler::fit(x.view())?), ..Default::default() };
 /// let path = std::env::temp_dir().join(format!("wane-{}.model", std::process::id()));
