@@ -1,5 +1,5 @@
 use crate::dataset::check_matrix;
-use ndarray::{Array2, ArrayView1, ArrayView2, Zip};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Zip};
 use wane_autodiff::{Error, Float};
 
 /// Columns brought to mean 0 and standard deviation 1 (scikit-learn's `StandardScaler`): z = (x − mean) / scale.
@@ -44,6 +44,27 @@ impl StandardScaler {
         }
     }
 
+    /// A scaler of known means and scales, such as scikit-learn's `mean_` and `scale_`.
+    ///
+    /// # Errors
+    /// No column; other numbers of means and of scales; a mean that is not finite; a scale that is not finite and
+    /// above 0.
+    pub fn from_parts(mean: Vec<f64>, scale: Vec<f64>) -> Result<Self, Error> {
+        if mean.is_empty() || mean.len() != scale.len() {
+            let expected = format!("{}, as many as there are means, and at least 1", mean.len());
+            return Err(Error::data("number of scales", scale.len(), expected));
+        }
+        for (column, (&mean, &scale)) in mean.iter().zip(&scale).enumerate() {
+            if !mean.is_finite() {
+                return Err(Error::data(format!("mean of column {column}"), mean, "a finite number"));
+            }
+            if !(scale.is_finite() && scale > 0.0) {
+                return Err(Error::data(format!("scale of column {column}"), scale, "a finite number above 0"));
+            }
+        }
+        Ok(Self { mean, scale })
+    }
+
     /// The mean of each column.
     pub fn mean(&self) -> &[f64] {
         &self.mean
@@ -59,7 +80,17 @@ impl StandardScaler {
     /// # Errors
     /// Another number of columns than the scaler was fitted on.
     pub fn transform<T: Float>(&self, x: ArrayView2<'_, T>) -> Result<Array2<T>, Error> {
-        self.map(x, |x, mean, scale| (x - mean) / scale)
+        let mut z = Array2::zeros(x.raw_dim());
+        self.transform_into(x, z.view_mut())?;
+        Ok(z)
+    }
+
+    /// [`transform`](Self::transform) into an array that is there, of the same shape.
+    ///
+    /// # Errors
+    /// Another number of columns than the scaler was fitted on; arrays of different shapes.
+    pub fn transform_into<T: Float>(&self, x: ArrayView2<'_, T>, z: ArrayViewMut2<'_, T>) -> Result<(), Error> {
+        self.map(x, z, |x, mean, scale| (x - mean) / scale)
     }
 
     /// z · scale + mean, with z: (rows, columns): the inverse of [`transform`](Self::transform).
@@ -67,22 +98,39 @@ impl StandardScaler {
     /// # Errors
     /// Another number of columns than the scaler was fitted on.
     pub fn inverse_transform<T: Float>(&self, z: ArrayView2<'_, T>) -> Result<Array2<T>, Error> {
-        self.map(z, |z, mean, scale| z * scale + mean)
+        let mut x = Array2::zeros(z.raw_dim());
+        self.inverse_transform_into(z, x.view_mut())?;
+        Ok(x)
     }
 
-    fn map<T: Float>(&self, x: ArrayView2<'_, T>, f: impl Fn(f64, f64, f64) -> f64) -> Result<Array2<T>, Error> {
+    /// [`inverse_transform`](Self::inverse_transform) into an array that is there, of the same shape.
+    ///
+    /// # Errors
+    /// Another number of columns than the scaler was fitted on; arrays of different shapes.
+    pub fn inverse_transform_into<T: Float>(&self, z: ArrayView2<'_, T>, x: ArrayViewMut2<'_, T>) -> Result<(), Error> {
+        self.map(z, x, |z, mean, scale| z * scale + mean)
+    }
+
+    fn map<T: Float>(
+        &self,
+        x: ArrayView2<'_, T>,
+        mut result: ArrayViewMut2<'_, T>,
+        f: impl Fn(f64, f64, f64) -> f64,
+    ) -> Result<(), Error> {
         if x.ncols() != self.mean.len() {
             let expected = format!("{}, as the scaler was fitted on", self.mean.len());
             return Err(Error::data("number of columns", x.ncols(), expected));
         }
+        if result.dim() != x.dim() {
+            return Err(Error::data("shape of the result", format!("{:?}", result.dim()), format!("{:?}", x.dim())));
+        }
         let (mean, scale) = (ArrayView1::from(&self.mean), ArrayView1::from(&self.scale));
-        let mut result = Array2::zeros(x.raw_dim());
         for (from, to) in x.rows().into_iter().zip(result.rows_mut()) {
             Zip::from(to).and(from).and(mean).and(scale).for_each(|to, &from, &mean, &scale| {
                 *to = T::of(f(from.widen(), mean, scale));
             });
         }
-        Ok(result)
+        Ok(())
     }
 }
 
@@ -152,5 +200,22 @@ mod tests {
         let expected = "number of columns is 1; expected 2, as the scaler was fitted on";
         assert_eq!(scaler.transform(column::<f64>(&[1.0]).view()).unwrap_err().to_string(), expected);
         assert_eq!(scaler.inverse_transform(column::<f64>(&[1.0]).view()).unwrap_err().to_string(), expected);
+    }
+
+    #[test]
+    fn known_parts_are_checked() {
+        let x = array![[1.0_f64, 7.0], [4.0, 9.0]];
+        let fitted = StandardScaler::fit(x.view()).unwrap();
+        let same = StandardScaler::from_parts(fitted.mean().to_vec(), fitted.scale().to_vec()).unwrap();
+        assert_eq!(same, fitted);
+        let mut wrong = Array2::<f64>::zeros((1, 2));
+        let message = same.transform_into(x.view(), wrong.view_mut()).unwrap_err().to_string();
+        assert_eq!(message, "shape of the result is (1, 2); expected (2, 2)");
+        let message = |mean: &[f64], scale: &[f64]| {
+            StandardScaler::from_parts(mean.to_vec(), scale.to_vec()).unwrap_err().to_string()
+        };
+        assert_eq!(message(&[0.0], &[-1.0]), "scale of column 0 is -1; expected a finite number above 0");
+        assert_eq!(message(&[f64::NAN], &[1.0]), "mean of column 0 is NaN; expected a finite number");
+        assert!(message(&[], &[]).starts_with("number of scales is 0; expected 0, as many as there are means"));
     }
 }

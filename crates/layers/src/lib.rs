@@ -36,6 +36,7 @@ mod residual;
 mod rms_norm;
 mod sequential;
 mod size;
+mod spec;
 
 pub use dropout::Dropout;
 pub use embedding::Embedding;
@@ -47,4 +48,5 @@ pub use parallel::Parallel;
 pub use residual::Residual;
 pub use rms_norm::{RmsNorm, RmsNormOptions};
 pub use sequential::{Sequential, SequentialBuilder};
+pub use spec::LayerSpec;
 pub use wane_autodiff::Activation;

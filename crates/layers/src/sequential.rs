@@ -1,5 +1,5 @@
 use crate::{Description, Dropout, Init, LayerNorm, LayerNormOptions, Linear, Module};
-use crate::{Parallel, Residual, RmsNorm, RmsNormOptions};
+use crate::{LayerSpec, Parallel, Residual, RmsNorm, RmsNormOptions};
 use std::fmt;
 use std::panic::Location;
 use wane_autodiff::ndarray::{Array2, ArrayView2};
@@ -36,20 +36,25 @@ use wane_autodiff::{Activation, Error, Float, Params, Rng, Scope, Tape, Var};
 #[derive(Debug)]
 pub struct Sequential<T> {
     layers: Vec<Box<dyn Module<T>>>,
+    specs: Specs,
 }
+
+/// The layers as data; `None` for those that only code can make.
+type Specs = Vec<Option<LayerSpec>>;
 
 type Build<T> = Box<dyn FnOnce(Scope<'_, T>, &mut Rng) -> Result<Box<dyn Module<T>>, Error>>;
 
 /// A [`Sequential`] as it is written down, before its parameters exist.
 pub struct SequentialBuilder<T> {
     layers: Vec<Build<T>>,
+    specs: Specs,
 }
 
 impl<T: Float> Sequential<T> {
     /// Starts writing a model down; [`build`](SequentialBuilder::build) makes it.
     #[expect(clippy::new_ret_no_self, reason = "a model without layers is of no use, so `new` starts with the layers")]
     pub fn new() -> SequentialBuilder<T> {
-        SequentialBuilder { layers: Vec::new() }
+        SequentialBuilder { layers: Vec::new(), specs: Vec::new() }
     }
 
     /// The layers, in order.
@@ -57,11 +62,24 @@ impl<T: Float> Sequential<T> {
         &self.layers
     }
 
+    /// The layers as data, from which [`SequentialBuilder::specs`] makes them again: what a file holds beside the weights.
+    ///
+    /// # Errors
+    /// A layer that was added by [`SequentialBuilder::layer`], or that holds one: only code can make it.
+    pub fn specs(&self) -> Result<Vec<LayerSpec>, Error> {
+        let named = self.specs.iter().zip(&self.layers).enumerate().map(|(number, (spec, layer))| {
+            spec.clone().ok_or_else(|| {
+                let expected =
+                    "a layer that SequentialBuilder has a method for, all the way down: a file holds no code";
+                Error::option(format!("layer {number}"), layer.describe().kind, expected)
+            })
+        });
+        named.collect()
+    }
+
     /// The number of features that go in and come out, where the layers fix them.
     fn widths(&self) -> Option<(usize, usize)> {
-        let mut widths = self.layers.iter().filter_map(|layer| layer.describe().widths);
-        let (inputs, outputs) = widths.next()?;
-        Some((inputs, widths.next_back().map_or(outputs, |(_, outputs)| outputs)))
+        widths(self.layers.iter().filter_map(|layer| layer.describe().widths))
     }
 
     /// The output for data that comes from outside, evaluated (dropout drops nothing): x is (rows, in), the result
@@ -106,6 +124,12 @@ impl<T: Float> Sequential<T> {
     }
 }
 
+/// The features in of the first and out of the last.
+fn widths(mut all: impl DoubleEndedIterator<Item = (usize, usize)>) -> Option<(usize, usize)> {
+    let (inputs, outputs) = all.next()?;
+    Some((inputs, all.next_back().map_or(outputs, |(_, outputs)| outputs)))
+}
+
 impl<T: Float> Module<T> for Sequential<T> {
     #[track_caller]
     fn forward<'g>(&self, x: Var<'g, T>) -> Var<'g, T> {
@@ -126,46 +150,59 @@ impl<T: Float> Module<T> for Sequential<T> {
     }
 
     fn describe(&self) -> Description {
-        let parts: Vec<_> = self.layers.iter().map(|layer| &**layer).collect();
-        Description::of_parts("Sequential", self.widths(), &parts)
+        // Each layer is asked once: twice would be 2ⁿ times where n models stand in one another.
+        let (mut all, mut parameters) = (Vec::new(), Vec::new());
+        for layer in self.layers.iter().map(|layer| layer.describe()) {
+            all.extend(layer.widths);
+            parameters.extend(layer.parameters);
+        }
+        Description { kind: "Sequential".to_owned(), widths: widths(all.into_iter()), parameters }
     }
 }
 
 impl<T: Float> SequentialBuilder<T> {
     /// Adds a [`Linear`] layer from `inputs` to `outputs` features.
     pub fn linear(self, inputs: usize, outputs: usize) -> Self {
-        self.layer(move |scope, rng| Linear::new(scope, inputs, outputs, rng))
+        let spec = LayerSpec::Linear { inputs, outputs, bias: true };
+        self.known(Some(spec), move |scope, rng| Linear::new(scope, inputs, outputs, rng))
     }
 
     /// Adds a [`Linear`] layer without bias.
     pub fn linear_without_bias(self, inputs: usize, outputs: usize) -> Self {
-        self.layer(move |scope, rng| Linear::without_bias(scope, inputs, outputs, rng))
+        let spec = LayerSpec::Linear { inputs, outputs, bias: false };
+        self.known(Some(spec), move |scope, rng| Linear::without_bias(scope, inputs, outputs, rng))
     }
 
     /// Adds a [`Linear`] layer whose weight starts by one law and whose bias, if there is to be one, by another.
     pub fn linear_with_init(self, inputs: usize, outputs: usize, weight: Init, bias: Option<Init>) -> Self {
-        self.layer(move |scope, rng| Linear::with_init(scope, (inputs, outputs), weight, bias, rng))
+        let spec = LayerSpec::Linear { inputs, outputs, bias: bias.is_some() };
+        self.known(Some(spec), move |scope, rng| Linear::with_init(scope, (inputs, outputs), weight, bias, rng))
     }
 
     /// Adds a [`LayerNorm`] over `width` features with PyTorch's defaults.
     pub fn layer_norm(self, width: usize) -> Self {
-        self.layer(move |scope, _| LayerNorm::new(scope, width, LayerNormOptions::default()))
+        let make = move |scope: Scope<'_, T>, _: &mut Rng| LayerNorm::new(scope, width, LayerNormOptions::default());
+        self.known(Some(LayerSpec::LayerNorm { width }), make)
     }
 
     /// Adds an [`RmsNorm`] over `width` features with PyTorch's defaults.
     pub fn rms_norm(self, width: usize) -> Self {
-        self.layer(move |scope, _| RmsNorm::new(scope, width, RmsNormOptions::default()))
+        let make = move |scope: Scope<'_, T>, _: &mut Rng| RmsNorm::new(scope, width, RmsNormOptions::default());
+        self.known(Some(LayerSpec::RmsNorm { width }), make)
     }
 
     /// Adds x + f(x), where f is a model: see [`Residual`]. The names of f's layers stand below this layer's number.
     pub fn residual(self, f: SequentialBuilder<T>) -> Self {
-        self.layer(move |scope, rng| Residual::new(f.build(scope, rng)?))
+        let spec = f.specs.iter().cloned().collect::<Option<_>>().map(LayerSpec::Residual);
+        self.known(spec, move |scope, rng| Residual::new(f.build(scope, rng)?))
     }
 
     /// Adds models side by side: see [`Parallel`]. Each has a number below this layer's.
     pub fn parallel(self, branches: impl IntoIterator<Item = SequentialBuilder<T>>) -> Self {
         let branches: Vec<_> = branches.into_iter().collect();
-        self.layer(move |mut scope, rng| {
+        let specs = branches.iter().map(|branch: &Self| branch.specs.iter().cloned().collect());
+        let spec = specs.collect::<Option<_>>().map(LayerSpec::Parallel);
+        self.known(spec, move |mut scope, rng| {
             let build = |(number, branch): (usize, SequentialBuilder<T>)| -> Result<Box<dyn Module<T>>, Error> {
                 let within = |error: Error| error.within(format!("branch {number}"));
                 Ok(Box::new(branch.build(scope.at(number), rng).map_err(within)?))
@@ -176,7 +213,7 @@ impl<T: Float> SequentialBuilder<T> {
 
     /// Adds an activation, whose slope or α must be finite.
     pub fn activation(self, activation: Activation) -> Self {
-        self.layer(move |_, _| match activation {
+        self.known(Some(LayerSpec::Activation(activation)), move |_, _| match activation {
             Activation::LeakyRelu(scalar) | Activation::Elu(scalar) if !scalar.is_finite() => {
                 Err(Error::option(Module::<T>::describe(&activation).kind, scalar, "a finite number"))
             }
@@ -226,15 +263,40 @@ impl<T: Float> SequentialBuilder<T> {
 
     /// Adds [`Dropout`] with probability `p`.
     pub fn dropout(self, p: f64) -> Self {
-        self.layer(move |_, _| Dropout::new(p))
+        self.known(Some(LayerSpec::Dropout { p }), move |_, _| Dropout::new(p))
     }
 
     /// Adds a layer of any kind, made where the model is built: its parameters go below the scope it is given.
     pub fn layer<M: Module<T> + 'static>(
+        self,
+        make: impl FnOnce(Scope<'_, T>, &mut Rng) -> Result<M, Error> + 'static,
+    ) -> Self {
+        self.known(None, make)
+    }
+
+    /// Adds the layers that [`Sequential::specs`] gave.
+    pub fn specs(self, specs: &[LayerSpec]) -> Self {
+        specs.iter().fold(self, |builder, spec| match spec {
+            &LayerSpec::Linear { inputs, outputs, bias: true } => builder.linear(inputs, outputs),
+            &LayerSpec::Linear { inputs, outputs, bias: false } => builder.linear_without_bias(inputs, outputs),
+            &LayerSpec::LayerNorm { width } => builder.layer_norm(width),
+            &LayerSpec::RmsNorm { width } => builder.rms_norm(width),
+            &LayerSpec::Activation(activation) => builder.activation(activation),
+            &LayerSpec::Dropout { p } => builder.dropout(p),
+            LayerSpec::Residual(f) => builder.residual(Sequential::new().specs(f)),
+            LayerSpec::Parallel(branches) => {
+                builder.parallel(branches.iter().map(|branch| Sequential::new().specs(branch)))
+            }
+        })
+    }
+
+    fn known<M: Module<T> + 'static>(
         mut self,
+        spec: Option<LayerSpec>,
         make: impl FnOnce(Scope<'_, T>, &mut Rng) -> Result<M, Error> + 'static,
     ) -> Self {
         self.layers.push(Box::new(|scope, rng| Ok(Box::new(make(scope, rng)?))));
+        self.specs.push(spec);
         self
     }
 
@@ -257,7 +319,7 @@ impl<T: Float> SequentialBuilder<T> {
                 }
                 layers.push(layer);
             }
-            Ok(Sequential { layers })
+            Ok(Sequential { layers, specs: self.specs })
         })
     }
 }

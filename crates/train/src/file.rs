@@ -84,7 +84,8 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// Reads what [`write()`] wrote under the same kind. No more memory is asked for than the file is long, and a little.
+/// Reads what [`write()`] wrote under the same kind. Memory follows what the file is found to hold, not what it claims: on
+/// the word of a list's length, 1 MiB at most is asked for.
 ///
 /// # Errors
 /// A file that is not there, is another kind of file, comes from a newer version, is cut off or damaged.
@@ -119,12 +120,8 @@ fn check(file: &mut File, path: &Path, kind: &str) -> Result<u64, Error> {
     let (version, rest) = rest.split_at(4);
     let version = u32::from_le_bytes(version.try_into().expect("four bytes"));
     if version != VERSION {
-        return Err(refuse(
-            path,
-            "format version",
-            version.to_string(),
-            format!("{VERSION}; a newer wane may read it"),
-        ));
+        let newer = if version > VERSION { "; a newer wane may read it" } else { "" };
+        return Err(refuse(path, "format version", version.to_string(), format!("{VERSION}{newer}")));
     }
     let (found, rest) = rest.split_at(KIND);
     if found != padded(kind) {
@@ -165,11 +162,16 @@ fn padded(kind: &str) -> [u8; KIND] {
     padded
 }
 
-fn refuse(path: &Path, field: &str, given: impl Into<String>, expected: impl Into<String>) -> Error {
+pub(crate) fn refuse(path: &Path, field: &str, given: impl Into<String>, expected: impl Into<String>) -> Error {
     Error::data(field, given.into(), expected.into()).within(format!("{path:?}"))
 }
 
-fn fault(path: &Path, field: &str, what: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+pub(crate) fn fault(
+    path: &Path,
+    field: &str,
+    what: &str,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> Error {
     let expected = "a file that can be read and written, and is whole";
     Error::io(field, format!("{what} ({error})"), expected, error).within(format!("{path:?}"))
 }

@@ -10,7 +10,7 @@ use super::tanh::Tanh;
 use crate::{Float, Unary, Var};
 
 /// An activation function by name: a layer of its own, or the end of a [`Var::linear`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub enum Activation {
     /// max(x, 0).
