@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use wane::ndarray::array;
 use wane::prelude::*;
 use wane::rand::RngExt;
-use wane_train::{ModelCard, OtherPrecision, file};
+use wane::train::{ModelCard, OtherPrecision, file};
 
 /// What a list may be given on the word of its length alone, three of them in one another, and some messages.
 const FLOOR: usize = (3 << 20) + (1 << 16);
@@ -193,28 +193,28 @@ fn targets(path: &Path) -> Result<Vec<Target>, Error> {
     let builder = Sequential::new().linear(2, 4).elu().residual(f).parallel(branches).layer_norm(5).linear(5, 1);
     let model = builder.build(params.root(), &mut rng)?;
     let x_scaler = Some(StandardScaler::fit(array![[1.0, 2.0], [3.0, 5.0]].view())?);
-    wane_train::save_model(path, &model, &params, &ModelCard { x_scaler, ..Default::default() })?;
+    wane::train::save_model(path, &model, &params, &ModelCard { x_scaler, ..Default::default() })?;
     let read = |path: &Path| {
-        let mut predictor = wane_train::load_model::<f32>(path)?;
+        let mut predictor = wane::train::load_model::<f32>(path)?;
         predictor.predict_row(&[0.5, -1.0]).map(drop)
     };
     targets.push(Target { name: "model", corpus: whole(), seal: seal_wane, read: Box::new(read) });
 
-    wane_train::save_safetensors(path, &params)?;
+    wane::train::save_safetensors(path, &params)?;
     let corpus = whole();
     let weights = params.clone();
-    let read = move |path: &Path| wane_train::load_safetensors(path, &mut weights.clone(), OtherPrecision::Convert);
+    let read = move |path: &Path| wane::train::load_safetensors(path, &mut weights.clone(), OtherPrecision::Convert);
     targets.push(Target { name: "safetensors", corpus, seal: seal_safetensors, read: Box::new(read) });
 
     let mut optimizer = Adam::new(AdamOptions { amsgrad: true, ..Default::default() })?.group(Group::all(&params))?;
     let (mut tape, mut grads) = (Tape::new(), params.grads());
     model.forward(tape.record(&params).input(&array![[0.5, -1.0]])).sum().backward(&mut grads);
     optimizer.step(&mut params, &grads)?;
-    wane_train::save_optimizer_safetensors(path, &optimizer, &params)?;
+    wane::train::save_optimizer_safetensors(path, &optimizer, &params)?;
     let corpus = whole();
     let read = move |path: &Path| {
         let mut optimizer = optimizer.clone();
-        wane_train::load_optimizer_safetensors(path, &mut optimizer, &params, OtherPrecision::Convert)
+        wane::train::load_optimizer_safetensors(path, &mut optimizer, &params, OtherPrecision::Convert)
     };
     targets.push(Target { name: "optimizer", corpus, seal: seal_safetensors, read: Box::new(read) });
 

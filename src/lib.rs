@@ -28,6 +28,7 @@ pub mod prelude {
     pub use wane_penalties::{ElasticNet, GroupLasso, L1, L2};
     #[cfg(feature = "train")]
     pub use wane_train::{
-        Advance, Checkpoint, EarlyStopping, Every, History, Metric, Stop, Trainer, TrainerOptions, confusion_matrix,
+        Advance, Checkpoint, EarlyStopping, Every, History, Metric, ModelCard, OtherPrecision, Predictor, Stop,
+        Trainer, TrainerOptions, confusion_matrix, load_model, load_safetensors, save_model, save_safetensors,
     };
 }
