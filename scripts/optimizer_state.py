@@ -27,6 +27,11 @@ OPTIONS = {
 }
 
 
+def kind_of(rule):
+    """The kind of decay that `weight_decay` is in PyTorch."""
+    return "Decoupled" if rule == "AdamW" else "Coupled"
+
+
 def described(path):
     with safe_open(path, framework="pt") as file:
         return json.loads(file.metadata()[KEY]), {name: file.get_tensor(name) for name in file.keys()}
@@ -49,8 +54,8 @@ def to_torch(path):
         del how["capturable"]
     state, groups, index = {}, [], 0
     for group in header["groups"]:
-        if group["reference"] is not None:
-            raise SystemExit("decay toward a reference is something that PyTorch's optimizers do not have")
+        if group["reference"] is not None or group["decay"] != kind_of(header["rule"]):
+            raise SystemExit(f"PyTorch's {header['rule']} has no decay that is {group['decay']}, or toward a reference")
         ids = []
         for name in group["params"]:
             own = {key.rpartition(".")[2]: value for key, value in tensors.items() if key.rpartition(".")[0] == name}
@@ -82,7 +87,8 @@ def to_wane(state_dict, path, rule, names=(), time=0):
         options = {key: group[key] for key in OPTIONS[rule]}
         options = {key: float(x) if type(x) is int else x for key, x in options.items()}
         initial_lr = float(group.get("initial_lr", group["lr"]))
-        groups.append({"params": own, "options": options, "initial_lr": initial_lr, "reference": None})
+        decay = kind_of(rule)
+        groups.append({"params": own, "options": options, "initial_lr": initial_lr, "decay": decay, "reference": None})
     save_file(tensors, path, {KEY: json.dumps({"rule": rule, "time": time, "groups": groups})})
 
 

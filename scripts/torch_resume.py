@@ -1,4 +1,4 @@
-"""Writes runs of PyTorch that wane goes on with, for crates/train/tests/resume.rs.
+"""Writes runs of PyTorch that wane goes on with, for crates/train/tests/torch_resume.rs.
 
 Run by hand, in an environment that has torch and safetensors, from the root of the repository:
 
@@ -7,7 +7,7 @@ Run by hand, in an environment that has torch and safetensors, from the root of 
 For each optimizer, in float64: NAME_model.safetensors and NAME_state.safetensors hold the run after 5 steps, and
 NAME_run.safetensors the inputs x and y, and each parameter after each of the next 10 steps, as STEP/PARAMETER.
 
-With a second argument, a state file that wane wrote, it checks that PyTorch takes it: the AdamW run goes on from there.
+With a second argument, a state file that the example state_for_pytorch wrote, it checks that PyTorch takes it: the AdamW run goes on from there.
 """
 
 import pathlib

@@ -12,8 +12,7 @@ pub fn clip_grad_norm<T: Float>(grads: &mut Grads<T>, max_norm: f64) -> Result<f
     above_zero("max_norm", max_norm)?;
     let norm = norm(grads.as_slice());
     let coefficient = max_norm / (norm + 1e-6);
-    // So written that a NaN goes on.
-    if !(coefficient >= 1.0) {
+    if coefficient < 1.0 || coefficient.is_nan() {
         vectorized(Scale { values: grads.as_mut_slice(), by: T::of(coefficient) });
     }
     Ok(norm)

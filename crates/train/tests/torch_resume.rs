@@ -128,19 +128,3 @@ fn what_does_not_fit_changes_nothing() {
     let error = load_optimizer_safetensors(&weights, &mut adam, &other, OtherPrecision::Refuse).unwrap_err();
     assert!(error.to_string().contains("metadata is without wane_optimizer"), "{error}");
 }
-
-/// Prints a file for `scripts/torch_resume.py crates/train/tests/data FILE`.
-#[test]
-#[ignore = "writes a file to hand to PyTorch"]
-fn state_for_pytorch() {
-    let (mut params, mut rng) = (Params::<f64>::new(), Rng::seed_from_u64(0));
-    Sequential::new().linear(3, 4).tanh().linear(4, 2).build(params.root(), &mut rng).unwrap();
-    let (weights, biases) = params.partition(|param| param.rank() > 1);
-    let optimizer = AdamW::new(AdamWOptions::default()).unwrap();
-    let mut optimizer = optimizer.group(Group::new(&weights)).unwrap().group(Group::new(&biases)).unwrap();
-    let state = data("adamw_state.safetensors");
-    load_optimizer_safetensors(state, &mut optimizer, &params, OtherPrecision::Refuse).unwrap();
-    let path = std::env::temp_dir().join("wane_adamw_state.safetensors");
-    save_optimizer_safetensors(&path, &optimizer, &params).unwrap();
-    println!("{}", path.display());
-}
