@@ -75,12 +75,14 @@ fn panel(area: &Area<'_>, title: &str, label: &str, curves: &[Curve]) -> Result<
     // A flat line has room around it.
     let (low, high) = (least(|point| point.1), most(|point| point.1));
     let margin = 0.05 * (high - low).max(0.1 * high.abs()).max(1e-12);
+    // Room for the legend above the curves, wherever they end.
+    let legend = 0.15 * (high - low) * curves.len() as f64;
     let mut chart = ChartBuilder::on(area)
         .caption(title, ("sans-serif", 24))
         .margin(12)
         .x_label_area_size(48)
         .y_label_area_size(84)
-        .build_cartesian_2d(first..last.max(first + 1.0), low - margin..high + margin)?;
+        .build_cartesian_2d(first..last.max(first + 1.0), low - margin..high + legend + margin)?;
     chart
         .configure_mesh()
         .x_desc("epoch (passes over the training data)")
