@@ -76,7 +76,7 @@ fn panel(area: &Area<'_>, title: &str, label: &str, curves: &[Curve]) -> Result<
     let (low, high) = (least(|point| point.1), most(|point| point.1));
     let margin = 0.05 * (high - low).max(0.1 * high.abs()).max(1e-12);
     // Room for the legend above the curves, wherever they end.
-    let legend = 0.15 * (high - low) * curves.len() as f64;
+    let legend = 0.2 * (high - low) * curves.len() as f64;
     let mut chart = ChartBuilder::on(area)
         .caption(title, ("sans-serif", 24))
         .margin(12)
