@@ -2,7 +2,6 @@
 
 use wane::ndarray::{Array2, s};
 use wane::prelude::*;
-use wane::train::{ModelCard, OtherPrecision, Predictor, load_safetensors};
 
 fn main() -> Result<(), Error> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/data");

@@ -28,7 +28,8 @@ const HEADER: usize = CHECKED + 4;
 /// moment `path` holds the old file or the new one. One process at a time may write to a path.
 ///
 /// # Errors
-/// A folder or disk that cannot be written to: then the old file is as it was.
+/// A folder or disk that cannot be written to: then the old file is as it was. (If only the folder could not be flushed
+/// after the renaming, the new one is in its place already.)
 ///
 /// # Panics
 /// A kind of more than 16 bytes.

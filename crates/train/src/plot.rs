@@ -50,7 +50,6 @@ impl History {
         let (upper, lower) = root.split_vertically(SIZE.1 / 2);
         let mut losses = vec![self.curve("training", |record| Some(record.train_loss))];
         losses.push(self.curve("validation", |record| record.validation_loss));
-        losses.retain(|curve| !curve.points.is_empty());
         panel(&upper, "Loss", "mean loss (a row)", &losses)?;
         let groups = self.epochs.iter().map(|record| record.groups.len()).max().unwrap_or(0);
         let norm = |group: usize| {
@@ -68,12 +67,20 @@ impl History {
 }
 
 fn panel(area: &Area<'_>, title: &str, label: &str, curves: &[Curve]) -> Result<(), Box<dyn std::error::Error>> {
+    let curves = Vec::from_iter(curves.iter().filter(|curve| !curve.points.is_empty()));
+    if curves.is_empty() {
+        area.titled(&format!("{title}: no finite number"), ("sans-serif", 24))?;
+        return Ok(());
+    }
     let points = || curves.iter().flat_map(|curve| &curve.points);
     let least = |value: fn(&(f64, f64)) -> f64| points().map(value).fold(f64::INFINITY, f64::min);
     let most = |value: fn(&(f64, f64)) -> f64| points().map(value).fold(f64::NEG_INFINITY, f64::max);
     let (first, last) = (least(|point| point.0), most(|point| point.0));
     // A flat line has room around it.
     let (low, high) = (least(|point| point.1), most(|point| point.1));
+    if !(high - low).is_finite() {
+        return Err(format!("{label} goes from {low:e} to {high:e}, which is beyond what a chart can show").into());
+    }
     let margin = 0.05 * (high - low).max(0.1 * high.abs()).max(1e-12);
     // Room for the legend above the curves, wherever they end.
     let legend = 0.2 * (high - low) * curves.len() as f64;
@@ -93,7 +100,7 @@ fn panel(area: &Area<'_>, title: &str, label: &str, curves: &[Curve]) -> Result<
         .axis_desc_style(("sans-serif", 18))
         .label_style(("sans-serif", 16))
         .draw()?;
-    curves.iter().enumerate().try_for_each(|(number, curve)| line(&mut chart, number, curve))?;
+    curves.iter().enumerate().try_for_each(|(number, &curve)| line(&mut chart, number, curve))?;
     chart
         .configure_series_labels()
         .position(SeriesLabelPosition::UpperRight)

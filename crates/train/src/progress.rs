@@ -10,7 +10,7 @@ impl Progress {
         if !is_shown {
             return Self(ProgressBar::hidden());
         }
-        let bar = ProgressBar::new((epochs * batches_per_epoch) as u64).with_position(steps);
+        let bar = ProgressBar::new(epochs.saturating_mul(batches_per_epoch) as u64).with_position(steps);
         if let Ok(style) = ProgressStyle::with_template("[{bar:20}] {msg}  {eta} left") {
             bar.set_style(style.progress_chars("=> "));
         }

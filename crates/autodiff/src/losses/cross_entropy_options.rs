@@ -35,6 +35,11 @@ impl CrossEntropyOptions {
         Ok(self)
     }
 
+    /// The weight of a class: 1 where none was given.
+    pub fn class_weight(&self, class: usize) -> f64 {
+        self.class_weights.as_ref().and_then(|weights| weights.get(class)).map_or(1.0, |&weight| weight)
+    }
+
     /// The share of the target that is spread evenly over all classes, the label among them (PyTorch's
     /// `label_smoothing`).
     ///

@@ -1,5 +1,5 @@
 use super::Trainer;
-use super::state::State;
+use super::state::{Feed, State};
 use crate::file;
 use bincode::Options;
 use serde::de::DeserializeOwned;
@@ -123,6 +123,15 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
             if count != total {
                 return Err(Error::data(field, count, total.to_string()));
             }
+        }
+        if let Some(value) = body.values.iter().find(|value| !value.is_finite()) {
+            return Err(Error::data("weight", value, "a finite number"));
+        }
+        let Feed { rows, batch_size, .. } = body.state.feed;
+        let most = if batch_size == 0 { 0 } else { rows.div_ceil(batch_size) };
+        if body.state.batches > most {
+            let expected = format!("at most {most}, for {rows} rows and batch_size {batch_size}");
+            return Err(Error::data("batches done of an epoch", body.state.batches, expected));
         }
         let presence = |is_there| if is_there { "in use" } else { "not in use" };
         for (field, found, wanted) in [

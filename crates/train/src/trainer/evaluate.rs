@@ -30,11 +30,14 @@ pub(super) fn measure<T: Float>(tally: &mut Tally, output: Var<'_, T>, target: T
     });
 }
 
-/// How many rows a mean loss is the mean of.
-pub(super) fn counted<T: Float>(target: Target<'_, T>) -> f64 {
+/// What a batch's mean loss was divided by: its rows with a label, each by the weight of its class.
+pub(super) fn counted<T: Float>(options: &TrainerOptions, target: Target<'_, T>) -> f64 {
     match target {
         Target::Values(y) => y.nrows() as f64,
-        Target::Classes(classes) => classes.labels().iter().filter(|&&label| label != Classes::IGNORED).count() as f64,
+        Target::Classes(classes) => {
+            let labelled = classes.labels().iter().filter(|&&label| label != Classes::IGNORED);
+            labelled.map(|&label| options.cross_entropy.class_weight(label as usize)).sum()
+        }
     }
 }
 
@@ -60,7 +63,7 @@ impl<T: Float, R: Rule> Trainer<'_, T, R> {
         let (mut loss, mut rows, mut tally) = (0.0, 0.0, Tally::default());
         let mut epoch = batches.sequential();
         while let Some(batch) = epoch.next() {
-            let weight = counted(batch.target());
+            let weight = counted(&self.options, batch.target());
             if weight == 0.0 {
                 continue;
             }
@@ -105,6 +108,9 @@ impl<T: Float, R: Rule> Trainer<'_, T, R> {
     }
 
     fn check_shapes(&self, data: &Dataset<T>) -> Result<(), Error> {
+        if counted(&self.options, data.target()) == 0.0 {
+            return Err(Error::data("labels", "all ignored", "a row with a label of some weight"));
+        }
         let Some((inputs, outputs)) = self.model.describe().widths else { return Ok(()) };
         let (features, (field, wanted)) = match data.target() {
             Target::Values(y) => (data.x().ncols(), ("number of outputs", y.ncols())),

@@ -16,7 +16,8 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
     ///
     /// # Errors
     /// Data that fits neither the model nor the options. A loss or a gradient that is not finite, by epoch, batch, op and
-    /// parameter: the parameters are then those of before its step. A weight that is not finite after an epoch or before
+    /// parameter: the parameters are then those of before its step, or with
+    /// early stopping the best. A weight that is not finite after an epoch or before
     /// a checkpoint, which is then not written. A rate of a schedule out of range; a checkpoint that cannot be written; an
     /// error of a callback.
     pub fn fit(&mut self, train: &Dataset<T>, rng: &mut Rng) -> Result<Stop, Error> {
@@ -29,26 +30,36 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
         let feed = Feed { rows: train.len(), batch_size: self.options.batch_size, shuffle: self.options.shuffle };
         self.check_feed(feed)?;
         let progress = Progress::new(self.options.progress, epochs, a_epoch, self.state.steps);
-        let mut stop = Stop::Epochs;
-        while self.state.epochs() < epochs {
+        let stop = self.epochs(&mut batches, validation.as_mut(), feed, rng, &progress);
+        // After an error too: the best weights are what there is to be had of the run.
+        if self.options.early_stopping.is_some() {
+            self.state.hand_out_best(true, self.params);
+        }
+        stop
+    }
+
+    fn epochs(
+        &mut self,
+        batches: &mut Batches<'_, T>,
+        mut validation: Option<&mut Batches<'_, T>>,
+        feed: Feed,
+        rng: &mut Rng,
+        progress: &Progress,
+    ) -> Result<Stop, Error> {
+        while self.state.epochs() < self.options.epochs {
             if self.state.has_waited_out(self.options.early_stopping) {
-                stop = Stop::Early;
-                break;
+                return Ok(Stop::Early);
             }
-            self.epoch(&mut batches, feed, rng, &progress)?;
-            self.close_epoch(validation.as_mut())?;
+            self.epoch(batches, feed, rng, progress)?;
+            self.close_epoch(validation.as_deref_mut())?;
             progress.epoch(self.state.history.epochs.last());
             let goes_on = self.call_back()?;
             self.save_if_due(rng, true)?;
             if !goes_on {
-                stop = Stop::Callback;
-                break;
+                return Ok(Stop::Callback);
             }
         }
-        if self.options.early_stopping.is_some() {
-            self.state.hand_out_best(true, self.params);
-        }
-        Ok(stop)
+        Ok(Stop::Epochs)
     }
 
     /// The batches of an epoch, or what is left of it.
@@ -96,6 +107,11 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
     }
 
     fn step(&mut self, batch: Batch<'_, T>, rng: &mut Rng) -> Result<(), Error> {
+        let rows = counted(&self.options, batch.target());
+        if rows == 0.0 {
+            // No row has a label: nothing to learn, and no mean to take.
+            return self.count_batch();
+        }
         let place = |state: &super::State<T>| format!("epoch {}, batch {}", state.epochs() + 1, state.batches + 1);
         let graph = self.tape.record(self.params).training(rng);
         let output = self.model.forward(graph.input(&batch.x()));
@@ -116,7 +132,7 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
             let value = loss.item().widen();
             check_gradients(self.params, &self.grads, value).map_err(|error| error.within(place(&self.state)))?;
         }
-        let (value, rows) = (data.item().widen(), counted(batch.target()));
+        let value = data.item().widen();
         if !self.options.metrics.is_empty() {
             measure(&mut self.state.sums.tally, output, batch.target());
         }
@@ -135,6 +151,10 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
         (sums.penalty, sums.gradient_norm) = (sums.penalty + penalty, sums.gradient_norm + norm);
         sums.lrs.clear();
         sums.lrs.extend(self.optimizer.groups().iter().map(|group| group.lr()));
+        self.count_batch()
+    }
+
+    fn count_batch(&mut self) -> Result<(), Error> {
         (self.state.steps, self.state.batches) = (self.state.steps + 1, self.state.batches + 1);
         if self.options.advance == Advance::Batch {
             self.optimizer.advance()?;

@@ -67,8 +67,8 @@ pub enum Advance {
     Batch,
 }
 
-/// Stops when the validation loss has stopped improving (Keras's `EarlyStopping`). At the end of training, stopped or
-/// not, the parameters are those of the best epoch; the trainer keeps the last ones to go on from.
+/// Stops when the validation loss has stopped improving for more than `patience` epochs (as scikit-learn's
+/// `n_iter_no_change` counts). At the end of training, stopped or failed or not, the parameters are those of the best epoch; the trainer keeps the last ones to go on from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EarlyStopping {
     /// How many epochs without improvement are borne.
