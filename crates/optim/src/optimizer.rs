@@ -158,14 +158,11 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
         let mut defaults = self.defaults.clone();
         *defaults.lr() = lr;
         defaults.check().map_err(|error| error.within(R::NAME))?;
-        let edited =
-            |group: &GroupState<R>| group.edited(self.time, self.schedule.as_ref(), |options| *options.lr() = lr);
-        for (number, group) in self.groups.iter().enumerate() {
-            edited(group).map_err(|error| error.within(in_group::<R>(number)))?;
-        }
-        for number in 0..self.groups.len() {
-            self.edit_group(number, |options| *options.lr() = lr)?;
-        }
+        let edited = |(number, group): (usize, &GroupState<R>)| {
+            let edited = group.edited(self.time, self.schedule.as_ref(), |options| *options.lr() = lr);
+            edited.map_err(|error| error.within(in_group::<R>(number)))
+        };
+        self.groups = self.groups.iter().enumerate().map(edited).collect::<Result<_, _>>()?;
         self.defaults = defaults;
         Ok(())
     }
