@@ -3,8 +3,7 @@
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use wane::autodiff::Float;
-use wane::autodiff::gemm::{MatRef, Mode, Product, small};
+use wane::autodiff::gemm::{Kernel, MatRef, Mode, Product, gemm_by};
 
 /// (batch, in, out)
 const SHAPES: [(usize, usize, usize); 7] =
@@ -26,10 +25,11 @@ fn products(c: &mut Criterion) {
             let (mut out, mut panel) = (vec![0.0; len], Vec::new());
             group.throughput(Throughput::Elements(2 * (m * k * n) as u64));
             let shape = format!("{form} {m},{k},{n}");
-            group.bench_function(BenchmarkId::new("tile", &shape), |b| b.iter(|| small(product, &mut out, &mut panel)));
-            group.bench_function(BenchmarkId::new("library", &shape), |b| {
-                b.iter(|| f32::library_gemm(product, &mut out));
-            });
+            for kernel in Kernel::ALL.into_iter().filter(|kernel| kernel.is_available()) {
+                group.bench_function(BenchmarkId::new(format!("{kernel:?}"), &shape), |b| {
+                    b.iter(|| gemm_by(Some(kernel), product, &mut out, &mut panel));
+                });
+            }
         }
     }
     group.finish();

@@ -1,3 +1,4 @@
+use crate::gemm::{Kernel, Product, real};
 use ndarray::NdFloat;
 
 mod sealed {
@@ -11,10 +12,6 @@ mod sealed {
 pub trait Float: sealed::Sealed + NdFloat + Default + std::iter::Sum {
     /// The name of the type, as PyTorch spells it.
     const NAME: &'static str;
-
-    /// Whether [`gemm`](crate::gemm) may choose its register tile, which wants numbers that lie side by side.
-    #[doc(hidden)]
-    const TILED: bool = true;
 
     /// The nearest value to `x`: the one rounding that an option's f64 scalar sees.
     fn of(x: f64) -> Self;
@@ -43,10 +40,9 @@ pub trait Float: sealed::Sealed + NdFloat + Default + std::iter::Sum {
         if self <= other || self.is_nan() { self } else { other }
     }
 
-    /// `c ← a·b (+ c)` by what is behind [`gemm`](crate::gemm) where it does not choose its tile: matrixmultiply, or
-    /// products of real numbers for dual ones.
+    /// What [`gemm_by`](crate::gemm::gemm_by) does once sizes are checked and none is 0.
     #[doc(hidden)]
-    fn library_gemm(product: crate::gemm::Product<'_, Self>, c: &mut [Self]);
+    fn gemm(kernel: Option<Kernel>, product: Product<'_, Self>, c: &mut [Self], panel: &mut Vec<Self>);
 }
 
 impl Float for f32 {
@@ -66,8 +62,8 @@ impl Float for f32 {
         libm::erff(self)
     }
 
-    fn library_gemm(product: crate::gemm::Product<'_, Self>, c: &mut [Self]) {
-        crate::gemm::SGEMM.multiply(product, c);
+    fn gemm(kernel: Option<Kernel>, product: Product<'_, Self>, c: &mut [Self], panel: &mut Vec<Self>) {
+        real(kernel, product, c, panel);
     }
 }
 
@@ -88,7 +84,7 @@ impl Float for f64 {
         libm::erf(self)
     }
 
-    fn library_gemm(product: crate::gemm::Product<'_, Self>, c: &mut [Self]) {
-        crate::gemm::DGEMM.multiply(product, c);
+    fn gemm(kernel: Option<Kernel>, product: Product<'_, Self>, c: &mut [Self], panel: &mut Vec<Self>) {
+        real(kernel, product, c, panel);
     }
 }

@@ -26,6 +26,17 @@ impl<T: Float> Grads<T> {
         self.reached.fill(false);
     }
 
+    /// Takes every parameter as not reached, and leaves its numbers for the first op that does reach it to overwrite; what
+    /// none has reached is cleared by [`settle`](Self::settle).
+    pub(crate) fn forget(&mut self) {
+        self.reached.fill(false);
+    }
+
+    pub(crate) fn settle(&mut self) {
+        let unreached = self.layout.entries().iter().filter(|entry| !self.reached[entry.id().index()]);
+        unreached.for_each(|entry| self.values[entry.range()].fill(T::zero()));
+    }
+
     /// The gradient of `id`, or `None` if none was reached.
     ///
     /// # Panics

@@ -43,6 +43,7 @@ mod shape;
 #[doc(hidden)]
 pub mod simd;
 mod tape;
+mod threads;
 mod var;
 
 pub use classes::Classes;
@@ -66,6 +67,7 @@ pub use rand;
 pub use second_order::{HessianProduct, SecondOrder};
 pub use shape::{MAX_RANK, Shape};
 pub use tape::Tape;
+pub use threads::Threads;
 pub use var::Var;
 
 /// wane's generator: xoshiro256++, portable, cloneable and serializable. Seed it with `Rng::seed_from_u64`.

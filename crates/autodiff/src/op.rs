@@ -1,4 +1,5 @@
-use crate::tape::{Node, Place};
+use crate::gemm::Mode;
+use crate::tape::{Node, Place, Source};
 use crate::{Float, Shape};
 use std::any::Any;
 use std::fmt;
@@ -220,14 +221,58 @@ impl<'a, T: Float> Forward<'a, T> {
     }
 }
 
+/// The gradients that a backward pass has still to complete, and which of them it has reached. Those that it has not hold
+/// arbitrary numbers: the first op to reach one overwrites it, which saves a pass over all of them.
+pub(crate) struct Below<'a, T> {
+    pub(crate) nodes: &'a [Node],
+    pub(crate) reached: &'a mut [bool],
+    pub(crate) params_reached: &'a mut [bool],
+    pub(crate) arena: &'a mut [T],
+    pub(crate) params: &'a mut [T],
+}
+
+impl<T: Float> Below<'_, T> {
+    pub(crate) fn reborrow(&mut self) -> Below<'_, T> {
+        let Below { nodes, reached, params_reached, arena, params } = self;
+        Below { nodes, reached, params_reached, arena, params }
+    }
+
+    fn reach(&mut self, id: u32) -> Option<(&mut [T], Mode)> {
+        let node = &self.nodes[id as usize];
+        let was_reached = match node.source {
+            Source::Param(param) => {
+                self.reached[id as usize] = true;
+                &mut self.params_reached[param as usize]
+            }
+            _ => &mut self.reached[id as usize],
+        };
+        let grad = match node.grad {
+            Place::Arena(start, len) => &mut self.arena[start..start + len],
+            Place::Param(start, len) => &mut self.params[start..start + len],
+            Place::Nowhere => return None,
+        };
+        let mode = if *was_reached { Mode::Add } else { Mode::Replace };
+        *was_reached = true;
+        Some((grad, mode))
+    }
+
+    /// The gradient of a node, to add to; `None` if nobody asked for it.
+    pub(crate) fn of(&mut self, id: u32) -> Option<&mut [T]> {
+        let (grad, mode) = self.reach(id)?;
+        if mode == Mode::Replace {
+            grad.fill(T::zero());
+        }
+        Some(grad)
+    }
+}
+
 /// What an op sees of the tape when it passes its gradient on.
 pub struct Backward<'a, T> {
     pub(crate) values: Values<'a, T>,
     pub(crate) indices: &'a [u32],
     pub(crate) node: u32,
     pub(crate) output_grad: &'a [T],
-    pub(crate) grads_below: &'a mut [T],
-    pub(crate) param_grads: &'a mut [T],
+    pub(crate) below: Below<'a, T>,
     pub(crate) pool: &'a mut Pool<T>,
 }
 
@@ -275,11 +320,12 @@ impl<'a, T: Float> Backward<'a, T> {
 
     /// The gradient of operand `i`, to *add* to; `None` if nobody asked for it.
     pub fn input_grad(&mut self, i: usize) -> Option<&mut [T]> {
-        match self.values.nodes[self.values.ids[i] as usize].grad {
-            Place::Arena(start, len) => Some(&mut self.grads_below[start..start + len]),
-            Place::Param(start, len) => Some(&mut self.param_grads[start..start + len]),
-            Place::Nowhere => None,
-        }
+        self.below.of(self.values.ids[i])
+    }
+
+    /// The gradient of operand `i` for a product: what stands there is arbitrary where the mode is to replace it.
+    pub fn input_grad_and_mode(&mut self, i: usize) -> Option<(&mut [T], Mode)> {
+        self.below.reach(self.values.ids[i])
     }
 
     /// Integers recorded beside the op by [`Graph::indices`](crate::Graph::indices).

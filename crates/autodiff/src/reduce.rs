@@ -1,6 +1,7 @@
 //! Sums whose error grows with the logarithm of the number of terms, not with the number.
 
 use crate::Float;
+use crate::simd::{Kernel, vectorized};
 
 /// How many sums run side by side.
 pub const LANES: usize = 16;
@@ -14,17 +15,34 @@ pub fn sum_by<T: Float>(start: usize, end: usize, f: &impl Fn(usize) -> T) -> T 
         let half = start + (len / 2).next_multiple_of(LANES);
         return sum_by(start, half, f) + sum_by(half, end, f);
     }
-    let whole = end - len % LANES;
-    let mut lanes = [T::zero(); LANES];
-    for base in (start..whole).step_by(LANES) {
-        for (lane, sum) in lanes.iter_mut().enumerate() {
-            *sum += f(base + lane);
+    vectorized(Leaf { start, end, f })
+}
+
+/// A sum that is not halved any further.
+struct Leaf<'a, F> {
+    start: usize,
+    end: usize,
+    f: &'a F,
+}
+
+impl<T: Float, F: Fn(usize) -> T> Kernel for Leaf<'_, F> {
+    type Output = T;
+
+    #[inline(always)]
+    fn call(self) -> T {
+        let Self { start, end, f } = self;
+        let whole = end - (end - start) % LANES;
+        let mut lanes = [T::zero(); LANES];
+        for base in (start..whole).step_by(LANES) {
+            for (lane, sum) in lanes.iter_mut().enumerate() {
+                *sum += f(base + lane);
+            }
         }
+        for (lane, i) in (whole..end).enumerate() {
+            lanes[lane] += f(i);
+        }
+        fold(lanes)
     }
-    for (lane, i) in (whole..end).enumerate() {
-        lanes[lane] += f(i);
-    }
-    fold(lanes)
 }
 
 /// The sum of all lanes, by halves.
@@ -71,22 +89,41 @@ pub fn sum_middle<T: Float>(x: &[T], n: usize, inner: usize, out: &mut [T], put:
 /// nothing.
 pub fn column_sums_by<T: Float>(x: &[T], stride: usize, first: usize, width: usize, f: &impl Fn(T) -> T) -> [T; LANES] {
     let rows = x.len() / stride;
-    let mut sums = [T::zero(); LANES];
     if rows > ROWS {
         let (upper, lower) = x.split_at(rows / 2 * stride);
-        sums = column_sums_by(upper, stride, first, width, f);
+        let mut sums = column_sums_by(upper, stride, first, width, f);
         let lower = column_sums_by(lower, stride, first, width, f);
         sums.iter_mut().zip(lower).for_each(|(sum, lower)| *sum += lower);
         return sums;
     }
-    for row in 0..rows {
-        let row = &x[row * stride + first..];
-        match row.first_chunk::<LANES>() {
-            Some(window) => sums.iter_mut().zip(window).for_each(|(sum, &x)| *sum += f(x)),
-            None => sums.iter_mut().zip(&row[..width]).for_each(|(sum, &x)| *sum += f(x)),
+    vectorized(Columns { x, stride, first, width, f })
+}
+
+/// Column sums that are not halved any further.
+struct Columns<'a, T, F> {
+    x: &'a [T],
+    stride: usize,
+    first: usize,
+    width: usize,
+    f: &'a F,
+}
+
+impl<T: Float, F: Fn(T) -> T> Kernel for Columns<'_, T, F> {
+    type Output = [T; LANES];
+
+    #[inline(always)]
+    fn call(self) -> [T; LANES] {
+        let Self { x, stride, first, width, f } = self;
+        let mut sums = [T::zero(); LANES];
+        for row in 0..x.len() / stride {
+            let row = &x[row * stride + first..];
+            match row.first_chunk::<LANES>() {
+                Some(window) => sums.iter_mut().zip(window).for_each(|(sum, &x)| *sum += f(x)),
+                None => sums.iter_mut().zip(&row[..width]).for_each(|(sum, &x)| *sum += f(x)),
+            }
         }
+        sums
     }
-    sums
 }
 
 #[cfg(test)]

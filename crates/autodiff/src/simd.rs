@@ -10,3 +10,15 @@ pub use pulp::NullaryFnOnce as Kernel;
 pub fn vectorized<K: Kernel>(kernel: K) -> K::Output {
     pulp::Arch::new().dispatch(kernel)
 }
+
+/// Whether this processor's widest vectors are of 512 bits, of which it has twice as many.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn has_512_bits() -> bool {
+    matches!(pulp::Arch::new(), pulp::Arch::V4(_))
+}
+
+/// Whether this processor's widest vectors are of 512 bits, of which it has twice as many.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn has_512_bits() -> bool {
+    false
+}

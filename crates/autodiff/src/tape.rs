@@ -1,4 +1,4 @@
-use crate::op::{Backward, Forward, Op, Operands, Pool, ShapeFault, Values};
+use crate::op::{Backward, Below, Forward, Op, Operands, Pool, ShapeFault, Values};
 use crate::{Float, Grads, Graph, Params, Shape};
 use std::any::Any;
 use std::cell::RefCell;
@@ -227,54 +227,45 @@ impl<T: Float> Recording<T> {
         params: &Params<T>,
         grads: &mut Grads<T>,
     ) {
-        let Place::Arena(start, len) = self.nodes[root as usize].grad else {
-            return self.backward_of_leaf(root, seed, grads);
-        };
-        self.grads.data[..start + len].fill(T::zero());
-        seed(&mut self.grads.data[start..start + len]);
         self.reached.clear();
         self.reached.resize(self.nodes.len(), false);
-        self.reached[root as usize] = true;
+        self.sow(root, seed, grads);
         for index in (0..=root as usize).rev() {
-            let (true, node) = (self.reached[index], self.nodes[index]) else { continue };
-            match (node.source, node.grad) {
-                (Source::Param(param), _) => grads.reached[param as usize] = true,
-                (Source::Op, Place::Arena(start, len)) => {
-                    let (below, above) = self.grads.data.split_at_mut(start);
-                    let ids = &self.operands[node.operands.0..node.operands.0 + node.operands.1];
-                    let arena = &self.values.data;
-                    let op = self.ops[index].as_ref().expect("a node that is an op has one");
-                    op.backward(Backward {
-                        values: Values { nodes: &self.nodes, params: params.as_slice(), arena, ids },
-                        indices: &self.indices,
-                        node: index as u32,
-                        output_grad: &above[..len],
-                        grads_below: below,
-                        param_grads: &mut grads.values,
-                        pool: &mut self.pool,
-                    });
-                    for &id in ids {
-                        self.reached[id as usize] |= !matches!(self.nodes[id as usize].grad, Place::Nowhere);
-                    }
-                }
-                _ => {}
-            }
+            let (true, Source::Op, node) = (self.reached[index], self.nodes[index].source, self.nodes[index]) else {
+                continue;
+            };
+            let Place::Arena(start, len) = node.grad else { continue };
+            let (arena, above) = self.grads.data.split_at_mut(start);
+            let ids = &self.operands[node.operands.0..node.operands.0 + node.operands.1];
+            let op = self.ops[index].as_ref().expect("a node that is an op has one");
+            let nodes = &self.nodes;
+            let (reached, params_reached, param_grads) = (&mut self.reached, &mut grads.reached, &mut grads.values);
+            let mut below = Below { nodes, reached, params_reached, arena, params: param_grads };
+            op.backward(Backward {
+                values: Values { nodes, params: params.as_slice(), arena: &self.values.data, ids },
+                indices: &self.indices,
+                node: index as u32,
+                output_grad: &above[..len],
+                below: below.reborrow(),
+                pool: &mut self.pool,
+            });
+            // What the op had nothing to add to has a gradient of zeros.
+            ids.iter().for_each(|&id| drop(below.of(id)));
         }
     }
 
-    /// A root that is itself a parameter.
-    fn backward_of_leaf(&mut self, root: u32, seed: impl FnOnce(&mut [T]), grads: &mut Grads<T>) {
-        self.reached.clear();
-        let node = self.nodes[root as usize];
-        if let (Source::Param(param), Place::Param(start, len)) = (node.source, node.grad) {
-            let mut sown = self.pool.pop().unwrap_or_default();
-            sown.clear();
-            sown.resize(len, T::zero());
-            seed(&mut sown);
-            grads.values[start..start + len].iter_mut().zip(&sown).for_each(|(grad, &seed)| *grad += seed);
-            grads.reached[param as usize] = true;
-            self.pool.push(sown);
-        }
+    /// Begins at `root`, which may itself be a parameter.
+    fn sow(&mut self, root: u32, seed: impl FnOnce(&mut [T]), grads: &mut Grads<T>) {
+        let (nodes, reached, arena) = (&self.nodes, &mut self.reached, &mut self.grads.data);
+        let (params_reached, params) = (&mut grads.reached, &mut grads.values);
+        let mut below = Below { nodes, reached, params_reached, arena, params };
+        let Some(grad) = below.of(root) else { return };
+        let mut sown = self.pool.pop().unwrap_or_default();
+        sown.clear();
+        sown.resize(grad.len(), T::zero());
+        seed(&mut sown);
+        grad.iter_mut().zip(&sown).for_each(|(grad, &seed)| *grad += seed);
+        self.pool.push(sown);
     }
 
     #[cold]

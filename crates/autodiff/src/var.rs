@@ -91,8 +91,9 @@ impl<'g, T: Float> Var<'g, T> {
     /// that wants a gradient; gradients of other Params.
     #[track_caller]
     pub fn backward(self, grads: &mut Grads<T>) {
-        grads.clear();
+        grads.forget();
         self.backward_into(grads, T::one());
+        grads.settle();
     }
 
     /// *Adds* `scale` times the gradient of this scalar to `grads`: the way to accumulate over micro-batches.
@@ -117,8 +118,9 @@ impl<'g, T: Float> Var<'g, T> {
         if seed.shape() != self.shape().dims() {
             panic!("backward_from: the seed has shape {:?}, the value {}", seed.shape(), self.shape());
         }
-        grads.clear();
+        grads.forget();
         self.run_backward(grads, |to| to.iter_mut().zip(seed.iter()).for_each(|(to, &from)| *to = from));
+        grads.settle();
     }
 
     #[track_caller]

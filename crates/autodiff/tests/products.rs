@@ -6,15 +6,17 @@ mod common;
 use common::config;
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use std::panic::catch_unwind;
-use wane_autodiff::gemm::{self, MatRef, Mode, Product, gemm, panel_len};
+use std::sync::Once;
+use wane_autodiff::gemm::{self, Kernel, MatRef, Mode, Product, gemm_by, panel_len};
 use wane_autodiff::rand::{RngExt, SeedableRng};
 use wane_autodiff::{Float, Rng};
 
-/// A way to compute a product, and its name.
-type Way<T> = (&'static str, fn(Product<'_, T>, &mut [T], &mut Vec<T>));
-
-fn ways<T: Float>() -> [Way<T>; 3] {
-    [("gemm", gemm), ("small", gemm::small), ("library", |product, c, _panel| T::library_gemm(product, c))]
+/// The front's own choice, and every kernel that there is here; the others are printed.
+fn ways() -> Vec<Option<Kernel>> {
+    static ABSENT: Once = Once::new();
+    let (here, absent): (Vec<_>, Vec<_>) = Kernel::ALL.into_iter().partition(|kernel| kernel.is_available());
+    ABSENT.call_once(|| absent.iter().for_each(|kernel| println!("not run, since it is not available: {kernel:?}")));
+    [None].into_iter().chain(here.into_iter().map(Some)).collect()
 }
 
 /// The sizes of a product, which factors are stored transposed, and what happens to c.
@@ -61,7 +63,7 @@ impl Case {
     }
 
     /// What each way computes, beside what the nested loops do. Replaced numbers are NaN before, and so is the panel.
-    fn compute<T: Float>(&self, factors: &Factors<T>, mut compare: impl FnMut(&str, &[T], &[T])) {
+    fn compute<T: Float>(&self, factors: &Factors<T>, mut compare: impl FnMut(Option<Kernel>, &[T], &[T])) {
         let product = self.product(&factors.a, &factors.b);
         let before = match self.mode {
             Mode::Replace => vec![T::nan(); factors.c.len()],
@@ -69,13 +71,16 @@ impl Case {
         };
         let mut expected = before.clone();
         gemm::naive(product, &mut expected);
-        for (name, way) in ways::<T>() {
+        for kernel in ways() {
             let mut c = before.clone();
-            way(product, &mut c, &mut vec![T::nan(); panel_len(self.size.1) + 3]);
-            compare(name, &c, &expected);
+            gemm_by(kernel, product, &mut c, &mut vec![T::nan(); panel_len(self.size.1) + 3]);
+            compare(kernel, &c, &expected);
             let mut again = before.clone();
-            way(product, &mut again, &mut Vec::new());
-            assert!(c.iter().zip(&again).all(|(x, y)| x.widen().to_bits() == y.widen().to_bits()), "{name} repeats");
+            gemm_by(kernel, product, &mut again, &mut Vec::new());
+            assert!(
+                c.iter().zip(&again).all(|(x, y)| x.widen().to_bits() == y.widen().to_bits()),
+                "{kernel:?} repeats"
+            );
         }
     }
 }
@@ -84,7 +89,7 @@ impl Case {
 fn integers_are_exact<T: Float>(case: &Case) {
     let mut rng = Rng::seed_from_u64(case.seed);
     let factors = case.draw::<T>(|| f64::from(rng.random_range(-8..=8)));
-    case.compute(&factors, |name, c, expected| assert_eq!(c, expected, "{name}"));
+    case.compute(&factors, |kernel, c, expected| assert_eq!(c, expected, "{kernel:?}"));
 }
 
 /// Both sums of k products are off by at most (k + 2)·ε/2 of Σ|a||b| + |c|, whatever their order (Higham, *Accuracy and
@@ -96,10 +101,10 @@ fn rounding_is_bounded<T: Float>(case: &Case) {
     let mut magnitude = c;
     gemm::naive(Product { mode: Mode::Add, ..case.product(&a, &b) }, &mut magnitude);
     let scale = (case.size.1 + 2) as f64 * T::epsilon().widen();
-    case.compute(&factors, |name, c, expected| {
+    case.compute(&factors, |kernel, c, expected| {
         for (i, (&c, &expected)) in c.iter().zip(expected).enumerate() {
             let (error, bound) = ((c - expected).abs().widen(), scale * magnitude[i].widen());
-            assert!(error <= bound, "{name} at {i}: {c} for {expected}, off by {error:e} > {bound:e}");
+            assert!(error <= bound, "{kernel:?} at {i}: {c} for {expected}, off by {error:e} > {bound:e}");
         }
     });
 }
@@ -114,9 +119,9 @@ fn specials_reach_as_far<T: Float>(case: &Case) {
             part[at] = [T::nan(), T::infinity(), T::neg_infinity()][rng.random_range(0..3)];
         }
     }
-    case.compute(&factors, |name, c, expected| {
+    case.compute(&factors, |kernel, c, expected| {
         for (i, (&c, &expected)) in c.iter().zip(expected).enumerate() {
-            assert!(c == expected || c.is_nan() && expected.is_nan(), "{name} at {i}: {c} for {expected}");
+            assert!(c == expected || c.is_nan() && expected.is_nan(), "{kernel:?} at {i}: {c} for {expected}");
         }
     });
 }
@@ -152,13 +157,25 @@ fn sizes_that_do_not_fit_are_refused() {
     assert!(refused(|| MatRef::new(&[], 1 << 32, 1 << 32)), "2^64 elements are not none");
 
     let two_by_three = MatRef::new(&six, 2, 3);
-    let vast = Product { a: MatRef::new(&[], 1 << 32, 0), b: MatRef::new(&[], 0, 1 << 32), mode: Mode::Replace };
+    let vast = Product { a: MatRef::<f64>::new(&[], 1 << 32, 0), b: MatRef::new(&[], 0, 1 << 32), mode: Mode::Replace };
     let inner = Product { a: two_by_three, b: MatRef::new(&four, 2, 2), mode: Mode::Replace };
     let outer = Product { a: two_by_three, b: two_by_three.t(), mode: Mode::Replace };
-    for (name, way) in ways::<f64>().into_iter().filter(|&(name, _)| name != "small") {
-        assert!(catch_unwind(|| way(vast, &mut [], &mut Vec::new())).is_err(), "{name}: c has 2^64 elements, not none");
-        assert!(catch_unwind(|| way(inner, &mut [0.0; 4], &mut Vec::new())).is_err(), "{name}: inner sizes differ");
-        assert!(catch_unwind(|| way(outer, &mut [0.0; 3], &mut Vec::new())).is_err(), "{name}: c is too short");
-        assert!(catch_unwind(|| way(outer, &mut [0.0; 5], &mut Vec::new())).is_err(), "{name}: c is too long");
+    for kernel in ways() {
+        assert!(
+            catch_unwind(|| gemm_by(kernel, vast, &mut [], &mut Vec::new())).is_err(),
+            "{kernel:?}: c has 2^64 elements, not none"
+        );
+        assert!(
+            catch_unwind(|| gemm_by(kernel, inner, &mut [0.0; 4], &mut Vec::new())).is_err(),
+            "{kernel:?}: inner sizes differ"
+        );
+        assert!(
+            catch_unwind(|| gemm_by(kernel, outer, &mut [0.0; 3], &mut Vec::new())).is_err(),
+            "{kernel:?}: c is too short"
+        );
+        assert!(
+            catch_unwind(|| gemm_by(kernel, outer, &mut [0.0; 5], &mut Vec::new())).is_err(),
+            "{kernel:?}: c is too long"
+        );
     }
 }

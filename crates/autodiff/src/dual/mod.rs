@@ -4,6 +4,7 @@ mod functions;
 mod products;
 
 use crate::Float;
+use crate::gemm::{Kernel, Product};
 use num_traits::{Num, NumCast, One, ToPrimitive, Zero};
 use std::cmp::Ordering;
 use std::fmt;
@@ -220,8 +221,6 @@ impl<T: Float> ndarray::NdFloat for Dual<T> {}
 
 impl<T: Float> Float for Dual<T> {
     const NAME: &'static str = "dual";
-    const TILED: bool = false;
-
     #[inline(always)]
     fn of(x: f64) -> Self {
         T::of(x).into()
@@ -238,7 +237,8 @@ impl<T: Float> Float for Dual<T> {
         self.chain(self.value.erf(), slope)
     }
 
-    fn library_gemm(product: crate::gemm::Product<'_, Self>, c: &mut [Self]) {
+    /// By products of real numbers, whatever the kernel.
+    fn gemm(_kernel: Option<Kernel>, product: Product<'_, Self>, c: &mut [Self], _panel: &mut Vec<Self>) {
         products::multiply(product, c);
     }
 }

@@ -50,15 +50,17 @@ impl<T: Float> Op<T> for Bmm {
     fn backward(&self, mut pass: Backward<'_, T>) {
         let [(a, a_shape), (b, b_shape)] = [0, 1].map(|i| (pass.input(i), pass.input_shape(i)));
         let (dc, c_shape) = (pass.output_grad(), pass.shape());
-        let ((batch, m, n), (_, k, _)) = (size(c_shape), size(b_shape));
+        let ((_, m, n), (_, k, _)) = (size(c_shape), size(b_shape));
         let mut panel = pass.take_buffer(panel_len(m.max(n)));
-        for i in 0..batch {
-            let (a, b, dc) = (matrix(a, a_shape, i), matrix(b, b_shape, i), matrix(dc, c_shape, i));
-            if let Some(da) = pass.input_grad(0) {
-                gemm(Product { a: dc, b: b.t(), mode: Mode::Add }, &mut da[i * m * k..(i + 1) * m * k], &mut panel);
+        let (a, b, dc) = (|i| matrix(a, a_shape, i), |i| matrix(b, b_shape, i), |i| matrix(dc, c_shape, i));
+        if let Some((da, mode)) = pass.input_grad_and_mode(0) {
+            for (i, da) in da.chunks_exact_mut((m * k).max(1)).enumerate() {
+                gemm(Product { a: dc(i), b: b(i).t(), mode }, da, &mut panel);
             }
-            if let Some(db) = pass.input_grad(1) {
-                gemm(Product { a: a.t(), b: dc, mode: Mode::Add }, &mut db[i * k * n..(i + 1) * k * n], &mut panel);
+        }
+        if let Some((db, mode)) = pass.input_grad_and_mode(1) {
+            for (i, db) in db.chunks_exact_mut((k * n).max(1)).enumerate() {
+                gemm(Product { a: a(i).t(), b: dc(i), mode }, db, &mut panel);
             }
         }
         pass.give_back(panel);

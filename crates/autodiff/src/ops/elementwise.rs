@@ -1,3 +1,4 @@
+use crate::simd::{Kernel, vectorized};
 use crate::{Backward, Float, Forward, Op, Operands, Shape, ShapeFault, Var};
 use std::fmt::Debug;
 
@@ -50,15 +51,50 @@ impl<T: Float, U: Unary<T>> Op<T> for Elementwise<U> {
 
     fn forward(&self, mut pass: Forward<'_, T>) {
         let x = pass.input(0);
-        pass.output().iter_mut().zip(x).for_each(|(y, &x)| *y = self.0.value(x));
+        vectorized(Values { y: pass.output(), x, unary: self.0 });
     }
 
     fn backward(&self, mut pass: Backward<'_, T>) {
         let (x, y, dy) = (pass.input(0), pass.output(), pass.output_grad());
         if let Some(dx) = pass.input_grad(0) {
-            for ((dx, &x), (&y, &dy)) in dx.iter_mut().zip(x).zip(y.iter().zip(dy)) {
-                *dx += self.0.gradient(x, y, dy);
-            }
+            vectorized(Gradients { dx, x, y, dy, unary: self.0 });
+        }
+    }
+}
+
+/// y = f(x).
+struct Values<'a, T, U> {
+    y: &'a mut [T],
+    x: &'a [T],
+    unary: U,
+}
+
+impl<T: Float, U: Unary<T>> Kernel for Values<'_, T, U> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.y.iter_mut().zip(self.x).for_each(|(y, &x)| *y = self.unary.value(x));
+    }
+}
+
+/// dx += dy·f′(x).
+struct Gradients<'a, T, U> {
+    dx: &'a mut [T],
+    x: &'a [T],
+    y: &'a [T],
+    dy: &'a [T],
+    unary: U,
+}
+
+impl<T: Float, U: Unary<T>> Kernel for Gradients<'_, T, U> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let points = self.x.iter().zip(self.y.iter().zip(self.dy));
+        for (dx, (&x, (&y, &dy))) in self.dx.iter_mut().zip(points) {
+            *dx += self.unary.gradient(x, y, dy);
         }
     }
 }

@@ -1,5 +1,7 @@
 use super::activation::{Activation, Visitor};
 use crate::gemm::{MatRef, Mode, Product, gemm, panel_len};
+use crate::simd::{Kernel, vectorized};
+use crate::threads::by_rows;
 use crate::{Backward, Float, Forward, Op, Operands, Shape, ShapeFault, Unary, Var, reduce};
 
 /// y = f(x·Wᵀ + b), with x: (batch, in), W: (out, in), b: (out,), y: (batch, out).
@@ -37,11 +39,13 @@ impl<T: Float> Op<T> for Linear {
         let mut panel = pass.take_buffer(panel_len(inputs));
         gemm(Product { a: x, b: w.t(), mode: Mode::Replace }, pass.output(), &mut panel);
         pass.give_back(panel);
-        let finish = Finish { y: pass.output(), bias };
-        match self.activation {
-            Some(activation) => activation.visit(finish),
-            None => finish.each_row(|y| y),
-        }
+        by_rows(pass.output(), out, |_, y| {
+            let finish = Finish { y, bias };
+            match self.activation {
+                Some(activation) => activation.visit(finish),
+                None => vectorized(Finished { finish, f: |z| z }),
+            }
+        });
     }
 
     fn backward(&self, mut pass: Backward<'_, T>) {
@@ -50,7 +54,11 @@ impl<T: Float> Op<T> for Linear {
             None => self.send(&mut pass, dy),
             Some(activation) => {
                 let mut dz = pass.take_buffer(dy.len());
-                activation.visit(Undo { dz: &mut dz[..dy.len()], y, dy });
+                let out = pass.shape().dims()[1];
+                by_rows(&mut dz[..dy.len()], out, |row, dz| {
+                    let block = row * out..row * out + dz.len();
+                    activation.visit(Undo { dz, y: &y[block.clone()], dy: &dy[block] });
+                });
                 self.send(&mut pass, &dz[..dy.len()]);
                 pass.give_back(dz);
             }
@@ -66,11 +74,11 @@ impl Linear {
         let (x, w) = (MatRef::new(pass.input(0), batch, inputs), MatRef::new(pass.input(1), out, inputs));
         let mut panel = pass.take_buffer(panel_len(out.max(batch)));
         let dz_matrix = MatRef::new(dz, batch, out);
-        if let Some(dx) = pass.input_grad(0) {
-            gemm(Product { a: dz_matrix, b: w, mode: Mode::Add }, dx, &mut panel);
+        if let Some((dx, mode)) = pass.input_grad_and_mode(0) {
+            gemm(Product { a: dz_matrix, b: w, mode }, dx, &mut panel);
         }
-        if let Some(dw) = pass.input_grad(1) {
-            gemm(Product { a: dz_matrix.t(), b: x, mode: Mode::Add }, dw, &mut panel);
+        if let Some((dw, mode)) = pass.input_grad_and_mode(1) {
+            gemm(Product { a: dz_matrix.t(), b: x, mode }, dw, &mut panel);
         }
         if let Some(db) = self.has_bias.then(|| pass.input_grad(2)).flatten() {
             reduce::sum_middle(dz, batch, out, db, |db, sum| *db += sum);
@@ -85,14 +93,23 @@ struct Finish<'a, T> {
     bias: Option<&'a [T]>,
 }
 
-impl<T: Float> Finish<'_, T> {
+/// The same, f known.
+struct Finished<'a, T, F> {
+    finish: Finish<'a, T>,
+    f: F,
+}
+
+impl<T: Float, F: Fn(T) -> T> Kernel for Finished<'_, T, F> {
+    type Output = ();
+
     #[inline(always)]
-    fn each_row(self, f: impl Fn(T) -> T) {
-        match self.bias {
-            None => self.y.iter_mut().for_each(|y| *y = f(*y)),
+    fn call(self) {
+        let (Finish { y, bias }, f) = (self.finish, self.f);
+        match bias {
+            None => y.iter_mut().for_each(|y| *y = f(*y)),
             Some([]) => {}
             Some(bias) => {
-                for row in self.y.chunks_exact_mut(bias.len()) {
+                for row in y.chunks_exact_mut(bias.len()) {
                     row.iter_mut().zip(bias).for_each(|(y, &b)| *y = f(*y + b));
                 }
             }
@@ -104,7 +121,7 @@ impl<T: Float> Visitor<T> for Finish<'_, T> {
     type Output = ();
 
     fn visit<U: Unary<T>>(self, unary: U) {
-        self.each_row(|z| unary.value(z));
+        vectorized(Finished { finish: self, f: |z| unary.value(z) });
     }
 }
 
@@ -115,13 +132,29 @@ struct Undo<'a, T> {
     dy: &'a [T],
 }
 
+/// The same, f known.
+struct Undone<'a, T, U> {
+    undo: Undo<'a, T>,
+    unary: U,
+}
+
+impl<T: Float, U: Unary<T>> Kernel for Undone<'_, T, U> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Undo { dz, y, dy } = self.undo;
+        for ((dz, &y), &dy) in dz.iter_mut().zip(y).zip(dy) {
+            *dz = self.unary.gradient(y, y, dy);
+        }
+    }
+}
+
 impl<T: Float> Visitor<T> for Undo<'_, T> {
     type Output = ();
 
     fn visit<U: Unary<T>>(self, unary: U) {
-        for ((dz, &y), &dy) in self.dz.iter_mut().zip(self.y).zip(self.dy) {
-            *dz = unary.gradient(y, y, dy);
-        }
+        vectorized(Undone { undo: self, unary });
     }
 }
 

@@ -30,11 +30,11 @@ impl<T: Float> Op<T> for Matmul {
         let (a, b) = (matrix(pass.input(0), pass.input_shape(0)), matrix(pass.input(1), pass.input_shape(1)));
         let dc = matrix(pass.output_grad(), pass.shape());
         let mut panel = pass.take_buffer(panel_len(pass.shape().dims()[0].max(pass.shape().dims()[1])));
-        if let Some(da) = pass.input_grad(0) {
-            gemm(Product { a: dc, b: b.t(), mode: Mode::Add }, da, &mut panel);
+        if let Some((da, mode)) = pass.input_grad_and_mode(0) {
+            gemm(Product { a: dc, b: b.t(), mode }, da, &mut panel);
         }
-        if let Some(db) = pass.input_grad(1) {
-            gemm(Product { a: a.t(), b: dc, mode: Mode::Add }, db, &mut panel);
+        if let Some((db, mode)) = pass.input_grad_and_mode(1) {
+            gemm(Product { a: a.t(), b: dc, mode }, db, &mut panel);
         }
         pass.give_back(panel);
     }
