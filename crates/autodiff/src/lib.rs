@@ -68,6 +68,8 @@ pub use second_order::{HessianProduct, SecondOrder};
 pub use shape::{MAX_RANK, Shape};
 pub use tape::Tape;
 pub use threads::Threads;
+#[doc(hidden)]
+pub use threads::parts;
 pub use var::Var;
 
 /// wane's generator: xoshiro256++, portable, cloneable and serializable. Seed it with `Rng::seed_from_u64`.

@@ -39,15 +39,22 @@ impl Threads {
     }
 }
 
-/// From how many numbers on a pass over them is shared out.
-const SHARED: usize = 1 << 17;
+/// Among how many threads `work` is shared if each is given at least `share` of it. Asks for no thread where one will do,
+/// so that a program of small steps has one.
+#[doc(hidden)]
+pub fn parts(work: usize, share: usize) -> usize {
+    if work < 2 * share { 1 } else { (work / share).min(rayon::current_num_threads()) }
+}
+
+/// How many numbers at least a thread passes over.
+const SHARE: usize = 1 << 16;
 
 /// Calls `work` on all rows of `x`, each `width` long, at once or in blocks side by side; with the index of the first row.
 pub(crate) fn by_rows<T: Send>(x: &mut [T], width: usize, work: impl Fn(usize, &mut [T]) + Sync + Send) {
-    let threads = if x.len() < SHARED { 1 } else { rayon::current_num_threads() };
-    if threads == 1 || width == 0 {
+    let parts = parts(x.len(), SHARE);
+    if parts == 1 || width == 0 {
         return work(0, x);
     }
-    let rows = (x.len() / width).div_ceil(threads);
+    let rows = (x.len() / width).div_ceil(parts);
     x.par_chunks_mut(rows * width).enumerate().for_each(|(block, x)| work(block * rows, x));
 }

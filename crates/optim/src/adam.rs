@@ -1,4 +1,4 @@
-use crate::rule::{Front, Lerp};
+use crate::rule::{Floor, Front, Lerp};
 use crate::{DecayKind, Optimizer, Pull, Rule};
 use serde::{Deserialize, Serialize};
 use wane_autodiff::simd::{Kernel, vectorized};
@@ -81,6 +81,7 @@ impl From<AdamWOptions> for AdamOptions {
 pub struct Constants<T> {
     front: Front<T>,
     lerp: Lerp<T>,
+    floors: (Floor<T>, Floor<T>),
     beta2: T,
     fresh2: T,
     root_correction: T,
@@ -119,6 +120,7 @@ impl Rule for AdamOptions {
         Constants {
             front: Front::new(self.maximize, pull),
             lerp: Lerp::new(1.0 - beta1),
+            floors: (Floor::of_mean(), Floor::of_squares(T::of(self.eps))),
             beta2: T::of(beta2),
             fresh2: T::of(1.0 - beta2),
             root_correction: T::of(correction2.powf(0.5)),
@@ -165,8 +167,8 @@ impl<T: Float> Constants<T> {
     #[inline(always)]
     fn weight(&self, theta: &mut T, g: T, m: &mut T, v: &mut T, seen: impl FnOnce(T) -> T) {
         let g = self.front.gradient(*theta, g);
-        *m = self.lerp.apply(*m, g);
-        *v = (self.fresh2 * g).mul_add(g, *v * self.beta2);
+        *m = self.floors.0.apply(self.lerp.apply(*m, g));
+        *v = self.floors.1.apply((self.fresh2 * g).mul_add(g, *v * self.beta2));
         let root = seen(*v).sqrt() / self.root_correction + self.eps;
         *theta = self.front.shrunk(*theta) + self.minus_step * *m / root;
     }

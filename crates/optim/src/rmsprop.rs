@@ -1,4 +1,4 @@
-use crate::rule::{Front, Lerp};
+use crate::rule::{Floor, Front, Lerp};
 use crate::{DecayKind, Optimizer, Pull, Rule};
 use serde::{Deserialize, Serialize};
 use wane_autodiff::simd::{Kernel, vectorized};
@@ -50,6 +50,7 @@ pub struct Constants<T> {
     fresh: T,
     lerp: Lerp<T>,
     eps: T,
+    floors: (Floor<T>, Floor<T>),
     momentum: Option<T>,
     centered: bool,
     minus_lr: T,
@@ -88,6 +89,7 @@ impl Rule for RmsPropOptions {
             fresh: T::of(1.0 - self.alpha),
             lerp: Lerp::new(1.0 - self.alpha),
             eps: T::of(self.eps),
+            floors: (Floor::of_mean(), Floor::of_squares(T::of(self.eps))),
             momentum: (self.momentum != 0.0).then(|| T::of(self.momentum)),
             centered: self.centered,
             minus_lr: T::of(-self.lr),
@@ -135,13 +137,13 @@ impl<T: Float> Constants<T> {
     #[inline(always)]
     fn root(&self, theta: T, g: T, v: &mut T, seen: impl FnOnce(T, T) -> T) -> (T, T) {
         let g = self.front.gradient(theta, g);
-        *v = (self.fresh * g).mul_add(g, *v * self.alpha);
+        *v = self.floors.1.apply((self.fresh * g).mul_add(g, *v * self.alpha));
         (g, seen(*v, g).sqrt() + self.eps)
     }
 
     #[inline(always)]
     fn variance(&self, v: T, g: T, mean: &mut T) -> T {
-        *mean = self.lerp.apply(*mean, g);
+        *mean = self.floors.0.apply(self.lerp.apply(*mean, g));
         (-*mean).mul_add(*mean, v)
     }
 
@@ -154,7 +156,7 @@ impl<T: Float> Constants<T> {
     #[inline(always)]
     fn heavy(&self, theta: &mut T, g: T, v: &mut T, (mu, b): (T, &mut T), seen: impl FnOnce(T, T) -> T) {
         let (g, root) = self.root(*theta, g, v, seen);
-        *b = *b * mu + g / root;
+        *b = self.floors.0.apply(*b * mu + g / root);
         *theta = b.mul_add(self.minus_lr, self.front.shrunk(*theta));
     }
 }

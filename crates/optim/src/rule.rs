@@ -18,7 +18,7 @@ pub trait Rule: Clone + Debug + Send + Sync + Serialize + DeserializeOwned + 'st
     const STEP_IS_AT_MOST_LR: bool = false;
 
     /// The constants of one step, computed in f64 and rounded once to T.
-    type Constants<T: Float>: Copy + Debug;
+    type Constants<T: Float>: Copy + Debug + Send + Sync;
 
     /// The learning rate.
     fn lr(&mut self) -> &mut f64;
@@ -120,5 +120,32 @@ impl<T: Float> Lerp<T> {
             None => self.weight.mul_add(g - m, m),
             Some(weight) => weight.mul_add(g - m, g),
         }
+    }
+}
+
+/// Below which size a number of a decaying average counts as 0.
+///
+/// An average whose gradients have stopped (those of a dead unit) sinks to the smallest numbers there are and stays: once
+/// its decay is less than half a unit in the last place, it rounds back to what it was. Most processors take several times
+/// as long over such numbers, and over products of numbers a little above them. The weights are those that PyTorch gets,
+/// which keeps them: what they would move is lost in the rounding of every weight above 1e-16.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Floor<T>(T);
+
+impl<T: Float> Floor<T> {
+    /// A million times the smallest normal number, so that its product with a learning rate is normal too.
+    pub(crate) fn of_mean() -> Self {
+        Self(T::min_positive_value() * T::of(1e6))
+    }
+
+    /// Of an average of squares whose root is added to `eps`: the same, if `eps` swallows that root; otherwise none.
+    pub(crate) fn of_squares(eps: T) -> Self {
+        let Self(floor) = Self::of_mean();
+        Self(if floor.sqrt() < eps * T::epsilon() * T::of(0.25) { floor } else { T::zero() })
+    }
+
+    #[inline(always)]
+    pub(crate) fn apply(self, average: T) -> T {
+        if average.abs() < self.0 { T::zero() } else { average }
     }
 }

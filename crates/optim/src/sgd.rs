@@ -1,4 +1,4 @@
-use crate::rule::Front;
+use crate::rule::{Floor, Front};
 use crate::{DecayKind, Optimizer, Pull, Rule};
 use serde::{Deserialize, Serialize};
 use wane_autodiff::simd::{Kernel, vectorized};
@@ -136,10 +136,10 @@ impl<T: Float> Kernel for Heavy<'_, T> {
     #[inline(always)]
     fn call(self) {
         let Constants { front, minus_lr, .. } = self.constants;
-        let Momentum { mu, fresh, first, nesterov } = self.momentum;
+        let (Momentum { mu, fresh, first, nesterov }, floor) = (self.momentum, Floor::of_mean());
         for ((theta, &g), b) in self.theta.iter_mut().zip(self.g).zip(self.b) {
             let g = front.gradient(*theta, g);
-            *b = if first { g } else { g.mul_add(fresh, mu * *b) };
+            *b = floor.apply(if first { g } else { g.mul_add(fresh, mu * *b) });
             let g = if nesterov { b.mul_add(mu, g) } else { *b };
             *theta = g.mul_add(minus_lr, front.shrunk(*theta));
         }

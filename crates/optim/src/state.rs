@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use wane_autodiff::ndarray::ArrayViewD;
 use wane_autodiff::simd::{Kernel, vectorized};
-use wane_autodiff::{Error, Float, Grads, Layout, ParamId, Params};
+use wane_autodiff::{Error, Float, Grads, Layout, ParamId, Params, parts};
 
 /// What an optimizer remembers of its parameters, laid out as they are.
 #[derive(Clone, Debug)]
@@ -205,8 +205,33 @@ impl<T: Float> State<T> {
                 slices[place] = &mut buffer[range.clone()];
             }
         }
-        R::update(constants, theta, g, slices);
+        share::<T, R>(constants, theta, g, slices, parts(range.len(), SHARE));
     }
+}
+
+/// How many weights at least a thread is given: those of fewer are moved sooner than handed over.
+const SHARE: usize = 1 << 16;
+
+/// Halves the weights until each part has one thread.
+fn share<T: Float, R: Rule>(
+    constants: R::Constants<T>,
+    theta: &mut [T],
+    g: &[T],
+    [x, y, z]: [&mut [T]; 3],
+    parts: usize,
+) {
+    if parts < 2 {
+        return R::update(constants, theta, g, [x, y, z]);
+    }
+    let middle = (theta.len() * (parts / 2) / parts).next_multiple_of(64);
+    let (theta, theta_above) = theta.split_at_mut(middle);
+    let (g, g_above) = g.split_at(middle);
+    // Buffers that the rule does not use are empty.
+    let [(x, x_above), (y, y_above), (z, z_above)] = [x, y, z].map(|x| x.split_at_mut(middle.min(x.len())));
+    rayon::join(
+        || share::<T, R>(constants, theta, g, [x, y, z], parts / 2),
+        || share::<T, R>(constants, theta_above, g_above, [x_above, y_above, z_above], parts - parts / 2),
+    );
 }
 
 fn group_of<R: Rule>(groups: &[GroupState<R>], id: ParamId) -> Option<&GroupState<R>> {

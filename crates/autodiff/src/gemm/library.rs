@@ -4,12 +4,13 @@
 //! Several threads share a product by its rows or columns, never by its inner size, and the libraries cut the inner size
 //! by a constant: each element of the result is the same sum on any number of threads.
 
-use super::{Kernel, MatRef, Mode, Product, check_len, tile};
+use super::{Kernel, Mode, Product, check_len, tile};
 use crate::Float;
+use crate::threads::parts;
 use rayon::prelude::*;
 
-/// From how many multiplications on threads share a product: below, handing over costs more than it saves.
-const SHARED: usize = 1 << 20;
+/// How many multiplications at least a thread is given: handing over fewer costs more than it saves.
+const SHARE: usize = 1 << 20;
 
 /// A real scalar, as the libraries know it.
 pub(crate) trait Real: Float {
@@ -21,7 +22,7 @@ pub(crate) trait Real: Float {
 
 /// [`gemm`](super::gemm) of real numbers, no size 0.
 pub(crate) fn real<T: Real>(kernel: Option<Kernel>, product: Product<'_, T>, c: &mut [T], panel: &mut Vec<T>) {
-    let parts = if product.work() < SHARED { 1 } else { rayon::current_num_threads() };
+    let parts = parts(product.work(), SHARE);
     match kernel.unwrap_or_else(|| Kernel::of(&product)) {
         Kernel::Direct => tile::direct(product, c, panel),
         Kernel::MatrixMultiply => by_rows(product, c, parts),
@@ -121,8 +122,8 @@ mod with_faer {
     /// Columns that faer's kernels take at once, so that no thread is left with a ragged edge.
     const STEP: usize = 96;
 
-    impl<'a, T> From<super::MatRef<'a, T>> for MatRef<'a, T> {
-        fn from(matrix: super::MatRef<'a, T>) -> Self {
+    impl<'a, T> From<crate::gemm::MatRef<'a, T>> for MatRef<'a, T> {
+        fn from(matrix: crate::gemm::MatRef<'a, T>) -> Self {
             if matrix.column_step == 1 {
                 MatRef::from_row_major_slice(matrix.data, matrix.rows, matrix.columns)
             } else {
