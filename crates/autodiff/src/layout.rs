@@ -22,6 +22,7 @@ pub struct Entry {
 
 impl Entry {
     /// The parameter's handle.
+    #[inline]
     pub fn id(&self) -> ParamId {
         self.id
     }
@@ -32,11 +33,13 @@ impl Entry {
     }
 
     /// The parameter's shape.
+    #[inline]
     pub fn shape(&self) -> Shape {
         self.shape
     }
 
     /// The parameter's place in a flat buffer.
+    #[inline]
     pub fn range(&self) -> std::ops::Range<usize> {
         self.start..self.start + self.shape.len()
     }
@@ -69,17 +72,20 @@ impl Layout {
     }
 
     /// The parameters, in the order in which they were added.
+    #[inline]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
     /// The number of scalars.
+    #[inline]
     pub fn total(&self) -> usize {
         self.total
     }
 
     /// A number that two layouts share if and only if (up to hash collisions) they hold the same names and shapes in
     /// the same order.
+    #[inline]
     pub fn stamp(&self) -> u64 {
         self.stamp
     }
@@ -88,6 +94,7 @@ impl Layout {
     ///
     /// # Errors
     /// No parameter of that name.
+    #[inline]
     pub fn id(&self, name: &str) -> Result<ParamId, Error> {
         self.by_name.get(name).map(|&index| self.entries[index as usize].id).ok_or_else(|| {
             Error::parameter("parameter name", format!("{name:?}"), format!("one of {}", self.names(|_| true)))
@@ -95,6 +102,7 @@ impl Layout {
     }
 
     /// The entry of `id`, if the handle belongs to a layout like this one.
+    #[inline]
     pub fn find(&self, id: ParamId) -> Option<&Entry> {
         self.entries.get(id.index as usize).filter(|entry| entry.id == id)
     }
@@ -103,6 +111,7 @@ impl Layout {
     ///
     /// # Errors
     /// A handle of other Params.
+    #[inline]
     pub fn entry(&self, id: ParamId) -> Result<&Entry, Error> {
         self.find(id).ok_or_else(|| {
             let given = format!("#{} of other Params", id.index);
@@ -114,6 +123,7 @@ impl Layout {
     ///
     /// # Errors
     /// Other names or shapes, or another order.
+    #[inline]
     pub fn expect_same(&self, other: &Self, what: &str) -> Result<(), Error> {
         if self.stamp == other.stamp && self.entries.len() == other.entries.len() {
             return Ok(());

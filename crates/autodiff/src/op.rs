@@ -80,6 +80,7 @@ impl ShapeFault {
 
     /// The same fault, found in operand `i`: if that is a parameter, the message names it, and not the first one.
     #[must_use]
+    #[inline]
     pub fn of(self, i: usize) -> Self {
         Self { operand: Some(i), ..self }
     }
@@ -140,6 +141,7 @@ pub(crate) struct Values<'a, T> {
 }
 
 impl<'a, T> Values<'a, T> {
+    #[inline]
     pub(crate) fn of(&self, node: u32) -> &'a [T] {
         match self.nodes[node as usize].value {
             Place::Arena(start, len) => &self.arena[start..start + len],
@@ -154,7 +156,7 @@ pub(crate) type Pool<T> = Vec<Vec<T>>;
 
 /// The shortest buffer that is long enough, so that one step finds all the lengths that the step before it needed. A
 /// buffer is never shortened, or growing it again would fill it with zeros each time.
-fn take<T: Float>(pool: &mut Pool<T>, len: usize) -> Vec<T> {
+pub(crate) fn take<T: Float>(pool: &mut Pool<T>, len: usize) -> Vec<T> {
     let fits = |buffer: &Vec<T>| (buffer.len() < len, buffer.len());
     let best = (0..pool.len()).min_by_key(|&i| fits(&pool[i]));
     let mut buffer = best.map(|i| pool.swap_remove(i)).unwrap_or_default();
@@ -232,12 +234,14 @@ pub(crate) struct Below<'a, T> {
 }
 
 impl<T: Float> Below<'_, T> {
+    #[inline]
     pub(crate) fn reborrow(&mut self) -> Below<'_, T> {
         let Below { nodes, reached, params_reached, arena, params } = self;
         Below { nodes, reached, params_reached, arena, params }
     }
 
-    fn reach(&mut self, id: u32) -> Option<(&mut [T], Mode)> {
+    #[inline]
+    pub(crate) fn reach(&mut self, id: u32) -> Option<(&mut [T], Mode)> {
         let node = &self.nodes[id as usize];
         let was_reached = match node.source {
             Source::Param(param) => {
@@ -257,6 +261,7 @@ impl<T: Float> Below<'_, T> {
     }
 
     /// The gradient of a node, to add to; `None` if nobody asked for it.
+    #[inline]
     pub(crate) fn of(&mut self, id: u32) -> Option<&mut [T]> {
         let (grad, mode) = self.reach(id)?;
         if mode == Mode::Replace {

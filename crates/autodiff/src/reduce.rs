@@ -7,6 +7,8 @@ use crate::simd::{Kernel, vectorized};
 pub const LANES: usize = 16;
 const LEAF: usize = 32 * LANES;
 const ROWS: usize = 64;
+/// How many rows are added side by side, so that none waits for the one before.
+const CHAINS: usize = 4;
 
 /// Σ f(i) over `start..end`: sixteen interleaved lanes up to 512 terms, halves above.
 pub fn sum_by<T: Float>(start: usize, end: usize, f: &impl Fn(usize) -> T) -> T {
@@ -45,6 +47,44 @@ impl<T: Float, F: Fn(usize) -> T> Kernel for Leaf<'_, F> {
     }
 }
 
+/// Σ f(x), as [`sum_by`] adds.
+pub fn sum_of<T: Float, U: Float>(x: &[T], f: &impl Fn(T) -> U) -> U {
+    sum_of_pairs(x, x, &|x, _| f(x))
+}
+
+/// Σ f(x, y), both equally long, as [`sum_by`] adds.
+pub fn sum_of_pairs<T: Float, U: Float>(x: &[T], y: &[T], f: &impl Fn(T, T) -> U) -> U {
+    assert_eq!(x.len(), y.len(), "as many of both");
+    if x.len() > LEAF {
+        let half = (x.len() / 2).next_multiple_of(LANES);
+        let ((x, x_above), (y, y_above)) = (x.split_at(half), y.split_at(half));
+        return sum_of_pairs(x, y, f) + sum_of_pairs(x_above, y_above, f);
+    }
+    vectorized(Pairs { x, y, f })
+}
+
+/// A sum over slices that is not halved any further.
+struct Pairs<'a, T, F> {
+    x: &'a [T],
+    y: &'a [T],
+    f: &'a F,
+}
+
+impl<T: Float, U: Float, F: Fn(T, T) -> U> Kernel for Pairs<'_, T, F> {
+    type Output = U;
+
+    #[inline(always)]
+    fn call(self) -> U {
+        let mut lanes = [U::zero(); LANES];
+        let ((x, x_rest), (y, y_rest)) = (self.x.as_chunks::<LANES>(), self.y.as_chunks::<LANES>());
+        for (x, y) in x.iter().zip(y) {
+            lanes.iter_mut().zip(x.iter().zip(y)).for_each(|(sum, (&x, &y))| *sum += (self.f)(x, y));
+        }
+        lanes.iter_mut().zip(x_rest.iter().zip(y_rest)).for_each(|(sum, (&x, &y))| *sum += (self.f)(x, y));
+        fold(lanes)
+    }
+}
+
 /// The sum of all lanes, by halves.
 #[inline(always)]
 pub(crate) fn fold<T: Float>(mut lanes: [T; LANES]) -> T {
@@ -60,7 +100,7 @@ pub(crate) fn fold<T: Float>(mut lanes: [T; LANES]) -> T {
 
 /// Σ x.
 pub fn sum<T: Float>(x: &[T]) -> T {
-    sum_by(0, x.len(), &|i| x[i])
+    sum_of(x, &|x| x)
 }
 
 /// Sums over the middle axis: `x` is (outer, n, inner), `out` is (outer, inner) and takes each sum by `put`.
@@ -84,8 +124,8 @@ pub fn sum_middle<T: Float>(x: &[T], n: usize, inner: usize, out: &mut [T], put:
     }
 }
 
-/// Σ f(x) over the rows of `x`, for the `width` columns from `first` on, at most [`LANES`]: rows in order up to 64 of
-/// them, halves above. Where a row has fewer columns, the window reaches into the next one: sums beyond `width` mean
+/// Σ f(x) over the rows of `x`, for the `width` columns from `first` on, at most [`LANES`]: in four chains up to 64
+/// rows, by halves above. Where a row has fewer columns, the window reaches into the next one: sums beyond `width` mean
 /// nothing.
 pub fn column_sums_by<T: Float>(x: &[T], stride: usize, first: usize, width: usize, f: &impl Fn(T) -> T) -> [T; LANES] {
     let rows = x.len() / stride;
@@ -114,15 +154,38 @@ impl<T: Float, F: Fn(T) -> T> Kernel for Columns<'_, T, F> {
     #[inline(always)]
     fn call(self) -> [T; LANES] {
         let Self { x, stride, first, width, f } = self;
-        let mut sums = [T::zero(); LANES];
-        for row in 0..x.len() / stride {
-            let row = &x[row * stride + first..];
-            match row.first_chunk::<LANES>() {
-                Some(window) => sums.iter_mut().zip(window).for_each(|(sum, &x)| *sum += f(x)),
-                None => sums.iter_mut().zip(&row[..width]).for_each(|(sum, &x)| *sum += f(x)),
+        let rows = x.len() / stride;
+        // Rows that a whole window of lanes can be read from.
+        let whole = x.len().checked_sub(first + LANES).map_or(0, |room| rows.min(room / stride + 1));
+        let mut sums = [[T::zero(); LANES]; CHAINS];
+        let mut row = 0;
+        while row + CHAINS <= whole {
+            for (chain, sums) in sums.iter_mut().enumerate() {
+                add_window(sums, x, (row + chain) * stride + first, f);
             }
+            row += CHAINS;
+        }
+        for row in row..whole {
+            add_window(&mut sums[0], x, row * stride + first, f);
+        }
+        let [mut sums, b, c, d] = sums;
+        for lane in 0..LANES {
+            sums[lane] = (sums[lane] + b[lane]) + (c[lane] + d[lane]);
+        }
+        for row in whole..rows {
+            let row = &x[row * stride + first..][..width];
+            sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f(x));
         }
         sums
+    }
+}
+
+/// sums += f(x), for as many x as there are lanes.
+#[inline(always)]
+fn add_window<T: Float>(sums: &mut [T; LANES], x: &[T], start: usize, f: &impl Fn(T) -> T) {
+    let window: &[T; LANES] = x[start..].first_chunk().expect("whole windows only");
+    for (sum, &x) in sums.iter_mut().zip(window) {
+        *sum += f(x);
     }
 }
 

@@ -202,7 +202,7 @@ impl<T: Float> SecondOrder<T> {
         self.add_tangents(T::of(2.0 * scale), grads);
         let slopes = x_grad.as_standard_layout();
         let slopes = slopes.as_slice().expect("standard layout");
-        Ok(T::of(scale) * reduce::sum_by(0, slopes.len(), &|i| slopes[i] * slopes[i]))
+        Ok(T::of(scale) * reduce::sum_of(slopes, &|slope| slope * slope))
     }
 
     fn expect(&self, params: &Params<T>, grads: &Grads<T>, what: &str) -> Result<(), Error> {

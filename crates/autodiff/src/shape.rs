@@ -16,6 +16,7 @@ impl Shape {
 
     /// A shape from its axis lengths; `None` above rank 4, and where more elements than memory can hold would be
     /// addressed (empty axes left out, as ndarray counts).
+    #[inline]
     pub fn from_dims(dims: &[usize]) -> Option<Self> {
         let elements = dims.iter().filter(|&&dim| dim > 0).try_fold(1_usize, |len, &dim| len.checked_mul(dim));
         elements.filter(|&elements| elements <= isize::MAX as usize / 16)?;
@@ -26,21 +27,25 @@ impl Shape {
     }
 
     /// The axis lengths.
+    #[inline]
     pub fn dims(&self) -> &[usize] {
         &self.dims[..self.rank()]
     }
 
     /// The number of axes.
+    #[inline]
     pub fn rank(&self) -> usize {
         usize::from(self.rank)
     }
 
     /// The number of elements: 1 for a scalar, 0 if any axis is empty.
+    #[inline]
     pub fn len(&self) -> usize {
-        self.dims().iter().product()
+        self.dims.iter().product()
     }
 
     /// Whether there is no element.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

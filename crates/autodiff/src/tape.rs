@@ -1,4 +1,5 @@
-use crate::op::{Backward, Below, Forward, Op, Operands, Pool, ShapeFault, Values};
+use crate::gemm::Mode;
+use crate::op::{Backward, Below, Forward, Op, Operands, Pool, ShapeFault, Values, take};
 use crate::{Float, Grads, Graph, Params, Shape};
 use std::any::Any;
 use std::cell::RefCell;
@@ -259,13 +260,16 @@ impl<T: Float> Recording<T> {
         let (nodes, reached, arena) = (&self.nodes, &mut self.reached, &mut self.grads.data);
         let (params_reached, params) = (&mut grads.reached, &mut grads.values);
         let mut below = Below { nodes, reached, params_reached, arena, params };
-        let Some(grad) = below.of(root) else { return };
-        let mut sown = self.pool.pop().unwrap_or_default();
-        sown.clear();
-        sown.resize(grad.len(), T::zero());
-        seed(&mut sown);
-        grad.iter_mut().zip(&sown).for_each(|(grad, &seed)| *grad += seed);
-        self.pool.push(sown);
+        match below.reach(root) {
+            Some((grad, Mode::Replace)) => seed(grad),
+            Some((grad, Mode::Add)) => {
+                let mut sown = take(&mut self.pool, grad.len());
+                seed(&mut sown[..grad.len()]);
+                grad.iter_mut().zip(&sown).for_each(|(grad, &seed)| *grad += seed);
+                self.pool.push(sown);
+            }
+            None => {}
+        }
     }
 
     #[cold]

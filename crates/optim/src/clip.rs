@@ -40,7 +40,7 @@ fn above_zero(field: &str, value: f64) -> Result<f64, Error> {
 
 /// √Σx². Squares are taken in f64, so that those of f32 neither overflow nor vanish.
 pub(crate) fn norm<T: Float>(x: &[T]) -> f64 {
-    reduce::sum_by(0, x.len(), &|i| x[i].widen() * x[i].widen()).sqrt()
+    reduce::sum_of(x, &|x| x.widen() * x.widen()).sqrt()
 }
 
 struct Scale<'a, T> {

@@ -121,7 +121,7 @@ fn blocks(columns: usize) -> impl Iterator<Item = (usize, usize)> {
 }
 
 fn row_norm<T: Float>(w: &[T]) -> T {
-    norm(reduce::sum_by(0, w.len(), &|i| w[i] * w[i]), w.iter().copied())
+    norm(reduce::sum_of(w, &|w| w * w), w.iter().copied())
 }
 
 /// The norms of up to 16 columns, which are read row by row; those beyond `width` mean nothing.

@@ -29,7 +29,7 @@ impl<T: Float> Penalty<T> for L1 {
     }
 
     fn value(&self, w: &[T], _shape: Shape) -> T {
-        T::of(self.lambda) * reduce::sum_by(0, w.len(), &|i| w[i].abs())
+        T::of(self.lambda) * reduce::sum_of(w, &|w| w.abs())
     }
 
     fn add_gradient(&self, w: &[T], _shape: Shape, scale: T, gradient: &mut [T]) {

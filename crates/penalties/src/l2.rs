@@ -30,7 +30,7 @@ impl<T: Float> Penalty<T> for L2 {
     }
 
     fn value(&self, w: &[T], _shape: Shape) -> T {
-        T::of(self.lambda) * reduce::sum_by(0, w.len(), &|i| w[i] * w[i])
+        T::of(self.lambda) * reduce::sum_of(w, &|w| w * w)
     }
 
     fn add_gradient(&self, w: &[T], _shape: Shape, scale: T, gradient: &mut [T]) {

@@ -1,7 +1,7 @@
 //! Matrix products: the one front, and the kernels that it chooses between.
 //!
-//! Tiny products run through a direct kernel of our own ([`tile`]); the others through a library ([`library`]): faer
-//! where its kernels run, matrixmultiply everywhere. [`naive`] is the oracle that all of them are tested against.
+//! faer computes them where it has kernels for the processor, whatever their size. Elsewhere tiny ones run through a direct
+//! kernel of our own, and the others through matrixmultiply. [`naive`] is the oracle that all of them are tested against.
 
 mod library;
 mod tile;
@@ -121,28 +121,25 @@ impl Kernel {
     /// The fastest available one, as `cargo bench --bench products` shows it. It is told by the sizes alone, so that a
     /// product has the same bits on any number of threads.
     fn of<T>(product: &Product<'_, T>) -> Self {
-        let limit = match (library::has_faer(), product.a.column_step == 1) {
-            (true, _) => TINY,
-            (false, true) => SMALL_BY_ROWS,
-            (false, false) => SMALL_BY_COLUMNS,
-        };
-        match (product.work() <= limit, library::has_faer()) {
-            (true, _) => Self::Direct,
-            (false, true) => Self::Faer,
-            (false, false) => Self::MatrixMultiply,
+        let small = if product.a.column_step == 1 { SMALL_BY_ROWS } else { SMALL_BY_COLUMNS };
+        if Self::Faer.is_available() {
+            Self::Faer
+        } else if product.work() <= small {
+            Self::Direct
+        } else {
+            Self::MatrixMultiply
         }
     }
 }
 
-/// Up to how many multiplications the direct kernel is the faster way: where there is faer; and where there is not, far
-/// if the rows of `a` lie in one piece, and only for tiny products if its columns do.
-const TINY: usize = 1 << 11;
+/// Up to how many multiplications the direct kernel is faster than matrixmultiply: far if the rows of `a` lie in one
+/// piece, and only for tiny products if its columns do.
 const SMALL_BY_ROWS: usize = 1 << 21;
 const SMALL_BY_COLUMNS: usize = 1 << 13;
 
-/// How long a panel a product of inner size `k` wants.
+/// How long a panel a product of inner size `k` wants: that of the direct kernel, if that may be chosen.
 pub fn panel_len(k: usize) -> usize {
-    k * tile::WIDEST
+    if Kernel::Faer.is_available() { 0 } else { k * tile::WIDEST }
 }
 
 /// Computes a product into the row-major `c`, large ones on the threads of the rayon pool that this is called in.

@@ -18,7 +18,7 @@ pub(super) fn direct<T: Float>(product: Product<'_, T>, c: &mut [T], panel: &mut
     if (m < 4 || n < 2) && a.column_step == 1 && b.row_step == 1 {
         return vectorized(Dots { product, c });
     }
-    match (n, has_512_bits()) {
+    match (n, has_512_bits() && a.column_step == 1) {
         (0..=8, true) => vectorized(Tiles::<'_, T, 8, 8> { product, c, panel }),
         (0..=8, false) => vectorized(Tiles::<'_, T, 4, 8> { product, c, panel }),
         (17.., true) => vectorized(Tiles::<'_, T, 8, WIDEST> { product, c, panel }),
@@ -165,7 +165,7 @@ fn tile_of_columns<T: Float, const MR: usize, const NR: usize>(
 ) -> [[T; NR]; MR] {
     let mut sums = [[T::zero(); NR]; MR];
     for (p, b) in panel.as_chunks::<NR>().0.iter().enumerate() {
-        let column = match a.data[p * a.column_step + top * a.row_step..].first_chunk::<MR>() {
+        let column: [T; MR] = match a.data[p * a.column_step + top * a.row_step..].first_chunk::<MR>() {
             Some(column) if a.row_step == 1 => *column,
             _ => std::array::from_fn(|row| *a.at((top + row).min(a.rows - 1), p)),
         };

@@ -59,7 +59,7 @@ impl<T: Float, L: Pointwise<T>> Op<T> for Reduced<L> {
         if self.reduction == Reduction::None {
             pass.output().iter_mut().zip(x.iter().zip(y)).for_each(|(l, (&x, &y))| *l = self.loss.value(x, y));
         } else {
-            pass.output()[0] = reduce::sum_by(0, x.len(), &|i| self.loss.value(x[i], y[i])) / divisor;
+            pass.output()[0] = reduce::sum_of_pairs(x, y, &|x, y| self.loss.value(x, y)) / divisor;
         }
     }
 

@@ -93,6 +93,9 @@ struct Finish<'a, T> {
     bias: Option<&'a [T]>,
 }
 
+/// Below so many columns a row leaves most of a register empty.
+const NARROW: usize = 16;
+
 /// The same, f known.
 struct Finished<'a, T, F> {
     finish: Finish<'a, T>,
@@ -108,6 +111,15 @@ impl<T: Float, F: Fn(T) -> T> Kernel for Finished<'_, T, F> {
         match bias {
             None => y.iter_mut().for_each(|y| *y = f(*y)),
             Some([]) => {}
+            Some(bias) if bias.len() < NARROW => {
+                // Rows too short for a register: as many as repeat themselves after whole registers go together.
+                let mut repeated = [T::zero(); NARROW * NARROW];
+                let repeated = &mut repeated[..bias.len() * NARROW];
+                repeated.chunks_exact_mut(bias.len()).for_each(|row| row.copy_from_slice(bias));
+                for rows in y.chunks_mut(repeated.len()) {
+                    rows.iter_mut().zip(&*repeated).for_each(|(y, &b)| *y = f(*y + b));
+                }
+            }
             Some(bias) => {
                 for row in y.chunks_exact_mut(bias.len()) {
                     row.iter_mut().zip(bias).for_each(|(y, &b)| *y = f(*y + b));

@@ -3,12 +3,12 @@ use wane_autodiff::{Float, reduce};
 
 /// aᵀb: each product exact for f32, the sum in f64.
 pub(super) fn dot<T: Float>(a: &[T], b: &[T]) -> f64 {
-    reduce::sum_by(0, a.len(), &|i| a[i].widen() * b[i].widen())
+    reduce::sum_of_pairs(a, b, &|a, b| a.widen() * b.widen())
 }
 
 /// Σ|x|, in f64.
 pub(super) fn sum_abs<T: Float>(x: &[T]) -> f64 {
-    reduce::sum_by(0, x.len(), &|i| x[i].widen().abs())
+    reduce::sum_of(x, &|x| x.widen().abs())
 }
 
 /// max |x|, and NaN if any is.
