@@ -46,7 +46,8 @@ W2_PEAK_MB = 8
 FIRST_STEP_MS = 10
 GROWTH = 1.15
 BUILD_SECONDS = {"default features": 120, "core alone": 60}
-AGREEMENT = 1e-3
+# Without the decay, losses differ by 3e-3 and more.
+AGREEMENT = 2e-4
 
 
 def disagreeing(checks):
