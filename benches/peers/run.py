@@ -23,7 +23,7 @@ ENV = HERE / ".env"
 PYTHON = ENV / "bin" / "python"
 WORKS = ["W1", "W2", "W3", "W4", "W5a", "W5b", "W6a", "W6b"]
 PEERS = ["wane", "torch", "compile", "jax", "candle", "burn", "dfdx"]
-# torch.compile would take W4 and leaves optimizers alone to their fused kernels.
+# An optimizer's step alone has its fused kernel, and W4 is all products: nothing to compile.
 COMPILED = ["W1", "W2", "W3", "W6a", "W6b"]
 PATIENCE = 600  # seconds for one answer
 
@@ -76,13 +76,15 @@ def arguments():
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peers", type=several(PEERS), default=PEERS, help="of " + ",".join(PEERS))
-    parser.add_argument("--work", type=several(WORKS + ["growth"]), default=WORKS + ["growth"], help="of W1,…,W6b,growth")
+    works = [*WORKS, "growth"]
+    parser.add_argument("--work", type=several(works), default=works, help="of " + ",".join(works))
     parser.add_argument("--threads", type=lambda text: [int(n) for n in text.split(",")], default=[1, 2])
     parser.add_argument("--rounds", type=int, default=5, help="turns that each peer has at each work")
     parser.add_argument("--seconds", type=float, default=0.5, help="the time of one turn")
     parser.add_argument("--quick", action="store_true", help="one short round, without W4 and growth")
     parser.add_argument("--build", action="store_true", help="time clean builds of wane instead")
-    parser.add_argument("--out", type=Path, default=HERE / "results" / "peers.md", help="raw numbers go beside it, as .json")
+    out = HERE / "results" / "peers.md"
+    parser.add_argument("--out", type=Path, default=out, help="raw numbers go beside it, as .json")
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds = 1, 0.2
@@ -178,8 +180,7 @@ class Program:
         return int(peak.split()[1]) / 1024
 
     def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+        self.process.communicate()
 
 
 def pin(threads):
@@ -205,7 +206,12 @@ def rounds(programs, options):
     for number in range(options.rounds):
         begin = number % len(programs)
         for program in programs[begin:] + programs[:begin]:
-            turns[program.peer].append(program.turn(options.seconds))
+            if program.peer in turns:
+                try:
+                    turns[program.peer].append(program.turn(options.seconds))
+                except (OSError, RuntimeError) as error:
+                    say(f"  {error}")
+                    del turns[program.peer]
     return turns
 
 
@@ -223,7 +229,7 @@ def compare(work, threads, options):
         "checks": checks,
         "disagree": report.disagreeing(checks),
         "first_ms": {program.peer: program.first_ms for program in programs},
-        "peak_mb": {program.peer: program.peak_mb() for program in programs},
+        "peak_mb": {program.peer: program.peak_mb() for program in programs if program.peer in turns},
     }
     for program in programs:
         program.close()

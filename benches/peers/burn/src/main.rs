@@ -86,9 +86,7 @@ impl Program for Train {
         let output = model.forward(self.x.clone());
         let loss = match &self.target {
             Target::Values(y) => MseLoss::new().forward(output, y.clone(), Reduction::Mean),
-            Target::Classes(labels) => {
-                CrossEntropyLossConfig::new().init(&self.device).forward(output, labels.clone())
-            }
+            Target::Classes(labels) => CrossEntropyLossConfig::new().init(&self.device).forward(output, labels.clone()),
         };
         let grads = GradientsParams::from_grads(loss.backward(), &model);
         self.model = Some(self.optimizer.step(work::LR, model, grads));
@@ -169,9 +167,7 @@ fn main() {
     let device = Device::flex();
     let mut program: Box<dyn Program> = match work.step {
         Step::Update { tensors, len } => Box::new(Update::new(&work, tensors, len, &device.autodiff())),
-        Step::Forward => {
-            Box::new(Forward { model: Mlp::new(&work, &device).valid(), x: x(&work, &device), y: None })
-        }
+        Step::Forward => Box::new(Forward { model: Mlp::new(&work, &device).valid(), x: x(&work, &device), y: None }),
         _ => Box::new(Train::new(&work, device.autodiff())),
     };
     work::serve(main, &work, &mut *program);

@@ -44,7 +44,7 @@ impl Work {
             "W1" => work(&[10, 5, 2], 64, Step::Adam, 100),
             "W2" => work(&[32, 128, 128, 1], 64, Step::AdamW, 20),
             "W3" => work(&[784, 512, 256, 10], 128, Step::Classify, 10),
-            "W4" => work(&[1024, 4096, 4096, 1024], 512, Step::AdamW, 3),
+            "W4" => work(&[1024, 4096, 4096, 1024], 512, Step::AdamW, 2),
             "W5a" => work(&[], 0, Step::Update { tensors: 1, len: 10_000_000 }, 5),
             "W5b" => work(&[], 0, Step::Update { tensors: 1000, len: 1000 }, 5),
             "W6a" => work(&[32, 128, 128, 1], 1, Step::Forward, 1),
