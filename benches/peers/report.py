@@ -147,10 +147,15 @@ def steps(results):
 
 
 def agreement(results):
-    wrong = [result for result in results if result["disagree"]]
-    if not wrong:
-        return f"All programs agree on their losses and outputs within {AGREEMENT:g} of the value."
-    return "\n".join(f"- **disagree** at {r['work']}, threads {r['threads']}: {r['checks']}" for r in wrong)
+    lines = []
+    for result in results:
+        where = f"at {result['work']}, threads {result['threads']}"
+        if result["disagree"]:
+            lines.append(f"- **disagree** {where}: {result['checks']}")
+        if result["missing"]:
+            lines.append(f"- **missing** {where}: {', '.join(result['missing'])}")
+    good = f"All programs agree on their losses and outputs within {AGREEMENT:g} of the value."
+    return "\n".join(lines) or good
 
 
 def memory(results):

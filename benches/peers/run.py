@@ -60,8 +60,8 @@ def main():
     raw = {"facts": facts, "results": results, "growth": growth, "builds": builds}
     options.out.with_suffix(".json").write_text(json.dumps(raw, indent=1))
     print(text)
-    if any(result["disagree"] for result in results):
-        sys.exit("programs disagree: see the report")
+    if any(result["disagree"] or result["missing"] for result in results):
+        sys.exit("programs disagree or are missing: see the report")
 
 
 def arguments():
@@ -227,6 +227,7 @@ def compare(work, threads, options):
         "medians": {peer: [median for median, _ in all] for peer, all in turns.items()},
         "least": {peer: min(least for _, least in all) for peer, all in turns.items()},
         "checks": checks,
+        "missing": [peer for peer in peers if peer not in turns],
         "disagree": report.disagreeing(checks),
         "first_ms": {program.peer: program.first_ms for program in programs},
         "peak_mb": {program.peer: program.peak_mb() for program in programs if program.peer in turns},
