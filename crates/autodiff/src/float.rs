@@ -1,3 +1,4 @@
+use crate::flat::Bytes;
 use crate::gemm::{Kernel, Product, real};
 use ndarray::NdFloat;
 
@@ -40,6 +41,10 @@ pub trait Float: sealed::Sealed + NdFloat + Default + std::iter::Sum {
         if self <= other || self.is_nan() { self } else { other }
     }
 
+    /// How bytes are numbers of this kind, where any bytes are.
+    #[doc(hidden)]
+    const BYTES: Option<Bytes<Self>> = None;
+
     /// What [`gemm_by`](crate::gemm::gemm_by) does once sizes are checked and none is 0.
     #[doc(hidden)]
     fn gemm(kernel: Option<Kernel>, product: Product<'_, Self>, c: &mut [Self], panel: &mut Vec<Self>);
@@ -47,6 +52,7 @@ pub trait Float: sealed::Sealed + NdFloat + Default + std::iter::Sum {
 
 impl Float for f32 {
     const NAME: &'static str = "float32";
+    const BYTES: Option<Bytes<Self>> = Some(Bytes { view: bytemuck::cast_slice, view_mut: bytemuck::cast_slice_mut });
 
     #[inline(always)]
     fn of(x: f64) -> Self {
@@ -69,6 +75,7 @@ impl Float for f32 {
 
 impl Float for f64 {
     const NAME: &'static str = "float64";
+    const BYTES: Option<Bytes<Self>> = Some(Bytes { view: bytemuck::cast_slice, view_mut: bytemuck::cast_slice_mut });
 
     #[inline(always)]
     fn of(x: f64) -> Self {

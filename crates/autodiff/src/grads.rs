@@ -1,5 +1,5 @@
 use crate::params::{copy_into, view};
-use crate::{Error, Float, Layout, ParamId};
+use crate::{Error, Flat, Float, Layout, ParamId};
 use ndarray::{ArrayBase, ArrayViewD, Data, Dimension};
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Grads<T> {
     layout: Arc<Layout>,
-    pub(crate) values: Vec<T>,
+    pub(crate) values: Flat<T>,
     pub(crate) reached: Vec<bool>,
 }
 
 impl<T: Float> Grads<T> {
     pub(crate) fn new(layout: Arc<Layout>) -> Self {
-        let (values, reached) = (vec![T::zero(); layout.total()], vec![false; layout.entries().len()]);
+        let (values, reached) = (Flat::zeros(layout.total()), vec![false; layout.entries().len()]);
         Self { layout, values, reached }
     }
 

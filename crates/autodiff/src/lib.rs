@@ -25,6 +25,7 @@ mod broadcast;
 mod classes;
 mod dual;
 mod error;
+mod flat;
 mod float;
 pub mod gemm;
 mod gradcheck;
@@ -51,6 +52,8 @@ pub use dual::Dual;
 #[doc(hidden)]
 pub use error::number;
 pub use error::{Error, ErrorKind, non_negative};
+#[doc(hidden)]
+pub use flat::{Bytes, Flat};
 pub use float::Float;
 pub use gradcheck::{GradCheck, GradCheckError, gradcheck};
 pub use grads::Grads;

@@ -1,4 +1,4 @@
-use crate::{Error, Float, Grads, Layout, Shape};
+use crate::{Error, Flat, Float, Grads, Layout, Shape};
 use ndarray::{ArrayBase, ArrayViewD, ArrayViewMutD, Data, Dimension};
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ impl ParamId {
 #[derive(Clone, Debug, Default)]
 pub struct Params<T> {
     pub(crate) layout: Arc<Layout>,
-    pub(crate) values: Vec<T>,
+    pub(crate) values: Flat<T>,
     pub(crate) frozen: Vec<bool>,
 }
 
@@ -283,7 +283,7 @@ impl<T: Float> Scope<'_, T> {
         let shape = Shape::from_dims(values.shape())
             .ok_or_else(|| Error::parameter(format!("rank of parameter {name:?}"), values.ndim(), "at most 4 axes"))?;
         let id = Arc::make_mut(&mut self.params.layout).push(name, shape)?;
-        self.params.values.extend(values.iter().copied());
+        self.params.values.extend(values.len(), values.iter().copied());
         self.params.frozen.push(false);
         Ok(id)
     }

@@ -83,8 +83,8 @@ impl<T: Float> SecondOrder<T> {
         self.expect(params, direction, "layout of the direction")?;
         self.set_params(params, direction.as_slice());
         let loss = self.differentiate(loss).value;
-        let parts = self.gradient.values.iter_mut().zip(&mut self.product.values);
-        for ((gradient, product), &dual) in parts.zip(&self.grads.values) {
+        let parts = self.gradient.values.iter_mut().zip(self.product.values.iter_mut());
+        for ((gradient, product), &dual) in parts.zip(self.grads.values.iter()) {
             (*gradient, *product) = (dual.value, dual.tangent);
         }
         self.gradient.reached.copy_from_slice(&self.grads.reached);
@@ -230,7 +230,7 @@ impl<T: Float> SecondOrder<T> {
     }
 
     fn add_tangents(&self, scale: T, grads: &mut Grads<T>) {
-        grads.values.iter_mut().zip(&self.grads.values).for_each(|(grad, dual)| *grad += scale * dual.tangent);
+        grads.values.iter_mut().zip(self.grads.values.iter()).for_each(|(grad, dual)| *grad += scale * dual.tangent);
         grads.reached.iter_mut().zip(&self.grads.reached).for_each(|(to, &reached)| *to |= reached);
     }
 }

@@ -6,13 +6,13 @@ use std::ops::Range;
 use std::sync::Arc;
 use wane_autodiff::ndarray::ArrayViewD;
 use wane_autodiff::simd::{Kernel, vectorized};
-use wane_autodiff::{Error, Float, Grads, Layout, ParamId, Params, parts};
+use wane_autodiff::{Error, Flat, Float, Grads, Layout, ParamId, Params, parts};
 
 /// What an optimizer remembers of its parameters, laid out as they are.
 #[derive(Clone, Debug)]
 pub(crate) struct State<T> {
     layout: Arc<Layout>,
-    buffers: Vec<(&'static str, Vec<T>)>,
+    buffers: Vec<(&'static str, Flat<T>)>,
     steps: Vec<u64>,
     /// What each group's decay is toward, where it is not zero.
     references: Vec<Option<Vec<T>>>,
@@ -117,7 +117,7 @@ impl<T: Float> State<T> {
         for group in groups {
             for &name in group.options().state() {
                 if self.buffers.iter().all(|(known, _)| *known != name) {
-                    self.buffers.push((name, vec![T::zero(); self.layout.total()]));
+                    self.buffers.push((name, Flat::zeros(self.layout.total())));
                 }
             }
         }

@@ -79,47 +79,50 @@ impl<T: Float, const MR: usize, const NR: usize> Kernel for Tiles<'_, T, MR, NR>
         if panel.len() < k * NR {
             panel.resize(k * NR, T::zero());
         }
-        let panel = &mut panel[..k * NR];
+        let panel = &mut panel.as_chunks_mut::<NR>().0[..k];
         for left in (0..n).step_by(NR) {
             let width = NR.min(n - left);
-            pack::<T, NR>(b, left, width, panel);
+            pack(b, left, width, panel);
             for top in (0..m).step_by(MR) {
-                let height = MR.min(m - top);
                 let sums = if a.column_step == 1 {
                     tile_of_rows::<T, MR, NR>(a, top, panel)
                 } else {
                     tile_of_columns::<T, MR, NR>(a, top, panel)
                 };
-                for (row, sums) in sums.iter().enumerate().take(height) {
-                    write(&mut c[(top + row) * n + left..], width, sums, mode);
-                }
+                let height = MR.min(m - top);
+                write(&mut c[top * n + left..], n, (height, width), &sums, mode);
             }
         }
     }
 }
 
-/// Writes the first `width` of a row of sums. A whole register is read and written wherever `c` is long enough, lanes
-/// beyond `width` as they were: going element by element costs more than computing them.
+/// Writes the first `height` rows of a tile, and `width` columns of each. Where `c` is one tile wide, a row is written as a
+/// whole register, whose lanes beyond `width` the next row overwrites: element by element would cost more than the sums.
 #[inline(always)]
-fn write<T: Float, const NR: usize>(c: &mut [T], width: usize, sums: &[T; NR], mode: Mode) {
-    let value = |c: T, sum: T| if mode == Mode::Replace { sum } else { c + sum };
-    match c.first_chunk_mut::<NR>() {
-        Some(c) if width == NR => c.iter_mut().zip(sums).for_each(|(c, &sum)| *c = value(*c, sum)),
-        Some(c) => {
-            let lanes = c.iter_mut().zip(sums).enumerate();
-            lanes.for_each(|(lane, (c, &sum))| *c = if lane < width { value(*c, sum) } else { *c });
+fn write<T: Float, const MR: usize, const NR: usize>(
+    c: &mut [T],
+    stride: usize,
+    (height, width): (usize, usize),
+    sums: &[[T; NR]; MR],
+    mode: Mode,
+) {
+    for (row, sums) in sums.iter().enumerate().take(height) {
+        let c = &mut c[row * stride..];
+        match (c.first_chunk_mut::<NR>(), mode) {
+            (Some(c), Mode::Replace) if stride == width || width == NR => *c = *sums,
+            (Some(c), Mode::Add) if width == NR => *c = add_scaled(*c, T::one(), sums),
+            (_, Mode::Replace) => c.iter_mut().zip(sums).take(width).for_each(|(c, &sum)| *c = sum),
+            (_, Mode::Add) => c.iter_mut().zip(sums).take(width).for_each(|(c, &sum)| *c += sum),
         }
-        None => c.iter_mut().zip(sums).take(width).for_each(|(c, &sum)| *c = value(*c, sum)),
     }
 }
 
 /// Copies `width` columns of `b` from `left` on into rows of `NR`. What stands behind them is arbitrary: it is
 /// multiplied, and not written.
 #[inline(always)]
-fn pack<T: Float, const NR: usize>(b: MatRef<'_, T>, left: usize, width: usize, panel: &mut [T]) {
-    let rows = panel.as_chunks_mut::<NR>().0;
+fn pack<T: Float, const NR: usize>(b: MatRef<'_, T>, left: usize, width: usize, panel: &mut [[T; NR]]) {
     if b.column_step == 1 {
-        for (row, to) in rows.iter_mut().enumerate() {
+        for (row, to) in panel.iter_mut().enumerate() {
             let from = &b.data[row * b.row_step + left..];
             match from.first_chunk::<NR>() {
                 Some(from) => *to = *from,
@@ -128,8 +131,12 @@ fn pack<T: Float, const NR: usize>(b: MatRef<'_, T>, left: usize, width: usize, 
         }
     } else {
         for column in 0..width {
-            let from = b.data[(left + column) * b.column_step..].iter().step_by(b.row_step);
-            rows.iter_mut().zip(from).for_each(|(to, &from)| to[column] = from);
+            let from = &b.data[(left + column) * b.column_step..];
+            if b.row_step == 1 {
+                panel.iter_mut().zip(from).for_each(|(to, &from)| to[column] = from);
+            } else {
+                panel.iter_mut().zip(from.iter().step_by(b.row_step)).for_each(|(to, &from)| to[column] = from);
+            }
         }
     }
 }
@@ -139,18 +146,14 @@ fn pack<T: Float, const NR: usize>(b: MatRef<'_, T>, left: usize, width: usize, 
 fn tile_of_rows<T: Float, const MR: usize, const NR: usize>(
     a: MatRef<'_, T>,
     top: usize,
-    panel: &[T],
+    panel: &[[T; NR]],
 ) -> [[T; NR]; MR] {
-    let k = a.columns;
-    let mut rows = [&a.data[..k]; MR];
-    for (row, slice) in rows.iter_mut().enumerate() {
-        let start = (top + row).min(a.rows - 1) * a.row_step;
-        *slice = &a.data[start..start + k];
-    }
+    let k = panel.len();
+    let rows: [&[T]; MR] = std::array::from_fn(|row| &a.data[(top + row).min(a.rows - 1) * a.row_step..][..k]);
     let mut sums = [[T::zero(); NR]; MR];
-    for (p, b) in panel.as_chunks::<NR>().0.iter().enumerate().take(k) {
-        for (row, sums) in rows.iter().zip(&mut sums) {
-            *sums = add_scaled(*sums, row[p], b);
+    for p in 0..k {
+        for row in 0..MR {
+            sums[row] = add_scaled(sums[row], rows[row][p], &panel[p]);
         }
     }
     sums
@@ -161,16 +164,16 @@ fn tile_of_rows<T: Float, const MR: usize, const NR: usize>(
 fn tile_of_columns<T: Float, const MR: usize, const NR: usize>(
     a: MatRef<'_, T>,
     top: usize,
-    panel: &[T],
+    panel: &[[T; NR]],
 ) -> [[T; NR]; MR] {
     let mut sums = [[T::zero(); NR]; MR];
-    for (p, b) in panel.as_chunks::<NR>().0.iter().enumerate() {
+    for (p, b) in panel.iter().enumerate() {
         let column: [T; MR] = match a.data[p * a.column_step + top * a.row_step..].first_chunk::<MR>() {
             Some(column) if a.row_step == 1 => *column,
             _ => std::array::from_fn(|row| *a.at((top + row).min(a.rows - 1), p)),
         };
-        for (a, sums) in column.iter().zip(&mut sums) {
-            *sums = add_scaled(*sums, *a, b);
+        for row in 0..MR {
+            sums[row] = add_scaled(sums[row], column[row], b);
         }
     }
     sums
@@ -179,6 +182,8 @@ fn tile_of_columns<T: Float, const MR: usize, const NR: usize>(
 /// sums + a·b, one register.
 #[inline(always)]
 fn add_scaled<T: Float, const NR: usize>(mut sums: [T; NR], a: T, b: &[T; NR]) -> [T; NR] {
-    sums.iter_mut().zip(b).for_each(|(sum, &b)| *sum = a.mul_add(b, *sum));
+    for lane in 0..NR {
+        sums[lane] = a.mul_add(b[lane], sums[lane]);
+    }
     sums
 }

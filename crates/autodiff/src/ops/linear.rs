@@ -115,7 +115,11 @@ impl<T: Float, F: Fn(T) -> T> Kernel for Finished<'_, T, F> {
                 // Rows too short for a register: as many as repeat themselves after whole registers go together.
                 let mut repeated = [T::zero(); NARROW * NARROW];
                 let repeated = &mut repeated[..bias.len() * NARROW];
-                repeated.chunks_exact_mut(bias.len()).for_each(|row| row.copy_from_slice(bias));
+                repeated[..bias.len()].copy_from_slice(bias);
+                for doubling in 0..NARROW.ilog2() {
+                    let filled = bias.len() << doubling;
+                    repeated.copy_within(..filled, filled);
+                }
                 for rows in y.chunks_mut(repeated.len()) {
                     rows.iter_mut().zip(&*repeated).for_each(|(y, &b)| *y = f(*y + b));
                 }
