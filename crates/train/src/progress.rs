@@ -1,42 +1,61 @@
 use crate::EpochRecord;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A line on the terminal: silent where standard error is none.
+/// How often a second the line may change.
+const HERTZ: u8 = 5;
+
+/// A line on the terminal, from the first moment on; nothing where standard error is none.
 #[derive(Debug)]
-pub(crate) struct Progress(ProgressBar);
+pub(crate) struct Progress {
+    bar: Option<ProgressBar>,
+    epochs: usize,
+}
 
 impl Progress {
-    pub(crate) fn new(is_shown: bool, epochs: usize, batches_per_epoch: usize, steps: u64) -> Self {
-        if !is_shown {
-            return Self(ProgressBar::hidden());
+    /// `done` epochs, and batches over all of them, are from before.
+    pub(crate) fn new(is_shown: bool, epochs: usize, batches_per_epoch: usize, done: (usize, u64)) -> Self {
+        let target = if is_shown { ProgressDrawTarget::stderr_with_hz(HERTZ) } else { ProgressDrawTarget::hidden() };
+        Self::on(target, epochs, batches_per_epoch, done)
+    }
+
+    fn on(target: ProgressDrawTarget, epochs: usize, batches_per_epoch: usize, done: (usize, u64)) -> Self {
+        if target.is_hidden() {
+            return Self { bar: None, epochs };
         }
-        let bar = ProgressBar::new(epochs.saturating_mul(batches_per_epoch) as u64).with_position(steps);
-        if let Ok(style) = ProgressStyle::with_template("[{bar:20}] {msg}  {eta} left") {
+        let batches = epochs.saturating_mul(batches_per_epoch) as u64;
+        let bar = ProgressBar::with_draw_target(Some(batches), target).with_position(done.1);
+        if let Ok(style) = ProgressStyle::with_template("[{bar:20}] batch {pos}/{len}  {msg}  {eta} left") {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.reset_eta();
-        Self(bar)
+        bar.set_message(format!("epoch {}/{epochs}", done.0));
+        bar.tick();
+        Self { bar: Some(bar), epochs }
     }
 
     pub(crate) fn batch(&self) {
-        self.0.inc(1);
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
     }
 
     pub(crate) fn epoch(&self, record: Option<&EpochRecord>) {
-        if let Some(record) = record.filter(|_| !self.0.is_hidden()) {
-            self.0.set_message(line(record));
+        if let (Some(bar), Some(record)) = (&self.bar, record) {
+            bar.set_message(line(record, self.epochs));
         }
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.0.abandon();
+        if let Some(bar) = &self.bar {
+            bar.abandon();
+        }
     }
 }
 
-fn line(record: &EpochRecord) -> String {
-    let mut line = format!("epoch {}  loss {:.4e}", record.epoch, record.train_loss);
+fn line(record: &EpochRecord, epochs: usize) -> String {
+    let mut line = format!("epoch {}/{epochs}  loss {:.4e}", record.epoch, record.train_loss);
     if let Some(loss) = record.validation_loss {
         line += &format!("  validation {loss:.4e}");
     }
