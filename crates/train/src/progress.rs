@@ -65,3 +65,75 @@ fn line(record: &EpochRecord, epochs: usize) -> String {
     let norm = record.groups.iter().map(|group| group.weight_norm.powi(2)).sum::<f64>().sqrt();
     line + &format!("  weights {norm:.3e}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use indicatif::TermLike;
+    use std::io;
+    use std::sync::{Arc, Mutex};
+    use std::time::{Duration, Instant};
+
+    /// A terminal that keeps what is written to it.
+    #[derive(Clone, Debug, Default)]
+    struct Terminal(Arc<Mutex<String>>);
+
+    impl TermLike for Terminal {
+        fn width(&self) -> u16 {
+            120
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(text)
+        }
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.0.lock().unwrap().push_str(text);
+            Ok(())
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            Ok(())
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_stands_at_once_and_moves_within_an_epoch() {
+        let terminal = Terminal::default();
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(terminal.clone()), HERTZ);
+        let shown = || std::mem::take(&mut *terminal.0.lock().unwrap());
+        let progress = Progress::on(target, 3, 1000, (0, 0));
+        let first = shown();
+        assert!(first.contains("batch 0/3000  epoch 0/3"), "{first:?}");
+        let start = Instant::now();
+        for _ in 0..200 {
+            progress.batch();
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let second = shown();
+        let lines = second.matches("/3000  epoch 0/3").count();
+        // indicatif lets through 20 at once, and then so many a second.
+        let most = 20.0 + f64::from(HERTZ) * start.elapsed().as_secs_f64() + 2.0;
+        assert!(lines >= 1 && lines as f64 <= most, "{lines} lines in a second: {second:?}");
+    }
+
+    #[test]
+    fn nothing_is_drawn_where_nothing_is_shown() {
+        let progress = Progress::new(false, 3, 10, (0, 0));
+        assert!(progress.bar.is_none());
+        progress.batch();
+        progress.epoch(None);
+    }
+}
