@@ -66,11 +66,13 @@ impl NonFinite {
                 Place::Nowhere => &[],
             };
             let at = gradient.iter().position(|value| !value.is_finite())?;
-            let to = param_of(recording, params, id, operand);
             Some(Self {
                 op: recording.op_name(index),
                 is_gradient: true,
-                param: to.or_else(|| param_of(recording, params, index, node)),
+                param: recording
+                    .param_name(&[id], params)
+                    .or_else(|| recording.param_name(operands, params))
+                    .map(str::to_owned),
                 position: operand.shape.position(at),
                 value: gradient[at].widen(),
                 site: node.site,
