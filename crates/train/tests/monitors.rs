@@ -101,7 +101,7 @@ fn a_plateau_watches_what_it_is_told_to() {
     }
     rates.sort();
     rates.dedup();
-    assert!(rates.len() > 2, "the monitors are told apart");
+    assert!(rates.len() > 1, "the monitors are told apart");
 }
 
 #[test]
