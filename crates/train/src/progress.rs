@@ -28,8 +28,8 @@ impl Progress {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.reset_eta();
+        // Which draws it.
         bar.set_message(format!("epoch {}/{epochs}", done.0));
-        bar.tick();
         Self { bar: Some(bar), epochs }
     }
 

@@ -1,7 +1,13 @@
 //! Every history reads back from its own JSON, and nothing else makes it panic.
 
+mod common;
+
+use common::{network, place, regression};
 use proptest::prelude::*;
-use wane_train::History;
+use wane_autodiff::Rng;
+use wane_autodiff::rand::SeedableRng;
+use wane_optim::{Group, Sgd, SgdOptions};
+use wane_train::{History, Metric, Trainer, TrainerOptions};
 
 /// Any number, those that JSON has no word for among them.
 fn number() -> impl Strategy<Value = f64> {
@@ -82,4 +88,23 @@ fn what_is_no_history_is_refused_by_name() {
                     \"-Infinity\" at line 1 column 59); expected JSON as to_json writes it";
     assert_eq!(error.to_string(), expected);
     assert!(History::from_json("").is_err());
+}
+
+/// A checkpoint is no text: there, numbers that are not finite are what they are.
+#[test]
+fn a_checkpoint_keeps_what_is_not_finite() {
+    let data = regression::<f64>(20, 1);
+    let single = data.select(&[0]).unwrap();
+    let mut rng = Rng::seed_from_u64(1);
+    let (model, mut params) = network::<f64>(1, 0.0, &mut rng);
+    let mut sgd = Sgd::new(SgdOptions::default()).unwrap().group(Group::all(&params)).unwrap();
+    let options = TrainerOptions { epochs: 1, metrics: vec![Metric::R2], ..Default::default() };
+    let mut trainer = Trainer::new(&model, &mut params, &mut sgd, options).unwrap().validation(&single);
+    trainer.fit(&data, &mut rng).unwrap();
+    let before = trainer.history().clone();
+    assert!(before.epochs[0].validation_metrics[0].is_nan());
+    trainer.save(place("not-finite-history"), &rng).unwrap();
+    trainer.resume(place("not-finite-history"), &mut rng).unwrap();
+    assert_eq!(bits(trainer.history()), bits(&before));
+    assert_eq!(bits(&History::from_json(&before.to_json()).unwrap()), bits(&before));
 }
