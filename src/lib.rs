@@ -21,14 +21,15 @@ pub mod prelude {
         RmsNorm, Sequential,
     };
     pub use wane_optim::{
-        Adagrad, AdagradOptions, Adam, AdamOptions, AdamW, AdamWOptions, Cyclic, Decay, DecayKind, Ema, Group, Lbfgs,
-        LbfgsOptions, LineSearch, OneCycle, Optimizer, Plateau, PlateauOptions, RmsProp, RmsPropOptions, Schedule, Sgd,
-        SgdOptions, clip_grad_norm, clip_grad_value,
+        Adagrad, AdagradOptions, Adam, AdamOptions, AdamW, AdamWOptions, Better, Cyclic, Decay, DecayKind, Ema, Group,
+        Lbfgs, LbfgsOptions, LineSearch, OneCycle, Optimizer, Plateau, PlateauOptions, RmsProp, RmsPropOptions,
+        Schedule, Sgd, SgdOptions, clip_grad_norm, clip_grad_value,
     };
     pub use wane_penalties::{ElasticNet, GroupLasso, L1, L2};
     #[cfg(feature = "train")]
     pub use wane_train::{
-        Advance, Checkpoint, EarlyStopping, Every, History, Metric, ModelCard, OtherPrecision, Predictor, Stop,
-        Trainer, TrainerOptions, confusion_matrix, load_model, load_safetensors, save_model, save_safetensors,
+        Advance, Checkpoint, ConfusionMatrix, EarlyStopping, Evaluation, Every, History, Metric, ModelCard, Monitor,
+        OtherPrecision, Predictor, Stop, Trainer, TrainerOptions, confusion_matrix, load_model, load_safetensors,
+        save_model, save_safetensors,
     };
 }

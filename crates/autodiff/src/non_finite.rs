@@ -1,5 +1,5 @@
-use crate::tape::{Node, Recording, Source};
-use crate::{Float, Params};
+use crate::tape::{Node, Place, Recording, Source};
+use crate::{Float, Grads, Params};
 use std::fmt;
 use std::panic::Location;
 
@@ -9,7 +9,9 @@ use std::panic::Location;
 pub struct NonFinite {
     /// The op that made it, or `input` or `parameter`.
     pub op: &'static str,
-    /// The parameter it was made from, if the op has one.
+    /// Whether it is in the gradient that the op passed on, and not in its value.
+    pub is_gradient: bool,
+    /// The parameter it was made from or passed on to, if the op has one.
     pub param: Option<String>,
     /// The index of the first such element along each axis.
     pub position: Vec<usize>,
@@ -27,9 +29,52 @@ impl NonFinite {
             let at = values.iter().position(|value| !value.is_finite())?;
             Some(Self {
                 op: recording.op_name(index),
+                is_gradient: false,
                 param: param_of(recording, params, index, node),
                 position: node.shape.position(at),
                 value: values[at].widen(),
+                site: node.site,
+            })
+        })
+    }
+
+    /// Walks as a backward pass from a root whose gradient is 1 does, and looks at what each op has passed on.
+    #[cold]
+    pub(crate) fn first_gradient<T: Float>(
+        recording: &mut Recording<T>,
+        root: u32,
+        params: &Params<T>,
+        grads: &mut Grads<T>,
+    ) -> Option<Self> {
+        recording.sow(root, |seed| seed.fill(T::one()), grads);
+        (0..=root).rev().find_map(|index| {
+            let is_op = recording.nodes[index as usize].source == Source::Op && recording.is_reached(index);
+            recording.pass_on(index, params, grads);
+            is_op.then(|| Self::passed_on(recording, index, params, grads)).flatten()
+        })
+    }
+
+    /// What is not finite in the gradients of an op's operands.
+    fn passed_on<T: Float>(recording: &Recording<T>, index: u32, params: &Params<T>, grads: &Grads<T>) -> Option<Self> {
+        let node = &recording.nodes[index as usize];
+        let operands = &recording.operands[node.operands.0..node.operands.0 + node.operands.1];
+        operands.iter().find_map(|&id| {
+            let operand = &recording.nodes[id as usize];
+            let gradient = match operand.grad {
+                Place::Arena(start, len) => &recording.grads.data[start..start + len],
+                Place::Param(start, len) => &grads.as_slice()[start..start + len],
+                Place::Nowhere => &[],
+            };
+            let at = gradient.iter().position(|value| !value.is_finite())?;
+            Some(Self {
+                op: recording.op_name(index),
+                is_gradient: true,
+                param: recording
+                    .param_name(&[id], params)
+                    .or_else(|| recording.param_name(operands, params))
+                    .map(str::to_owned),
+                position: operand.shape.position(at),
+                value: gradient[at].widen(),
                 site: node.site,
             })
         })
@@ -44,7 +89,8 @@ fn param_of<T: Float>(recording: &Recording<T>, params: &Params<T>, index: u32, 
 
 impl fmt::Display for NonFinite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.op)?;
+        let pass = if self.is_gradient { "backward of " } else { "" };
+        write!(f, "{pass}{}", self.op)?;
         if let Some(param) = &self.param {
             write!(f, " {param:?}")?;
         }

@@ -228,35 +228,42 @@ impl<T: Float> Recording<T> {
         params: &Params<T>,
         grads: &mut Grads<T>,
     ) {
-        self.reached.clear();
-        self.reached.resize(self.nodes.len(), false);
         self.sow(root, seed, grads);
-        for index in (0..=root as usize).rev() {
-            let (true, Source::Op, node) = (self.reached[index], self.nodes[index].source, self.nodes[index]) else {
-                continue;
-            };
-            let Place::Arena(start, len) = node.grad else { continue };
-            let (arena, above) = self.grads.data.split_at_mut(start);
-            let ids = &self.operands[node.operands.0..node.operands.0 + node.operands.1];
-            let op = self.ops[index].as_ref().expect("a node that is an op has one");
-            let nodes = &self.nodes;
-            let (reached, params_reached, param_grads) = (&mut self.reached, &mut grads.reached, &mut grads.values);
-            let mut below = Below { nodes, reached, params_reached, arena, params: param_grads };
-            op.backward(Backward {
-                values: Values { nodes, params: params.as_slice(), arena: &self.values.data, ids },
-                indices: &self.indices,
-                node: index as u32,
-                output_grad: &above[..len],
-                below: below.reborrow(),
-                pool: &mut self.pool,
-            });
-            // What the op had nothing to add to has a gradient of zeros.
-            ids.iter().for_each(|&id| drop(below.of(id)));
+        for index in (0..=root).rev() {
+            self.pass_on(index, params, grads);
         }
     }
 
+    /// One node's part in a backward pass, if it is an op and the pass has reached it.
+    #[inline]
+    pub(crate) fn pass_on(&mut self, index: u32, params: &Params<T>, grads: &mut Grads<T>) {
+        let node = self.nodes[index as usize];
+        let (true, Source::Op, Place::Arena(start, len)) = (self.reached[index as usize], node.source, node.grad)
+        else {
+            return;
+        };
+        let (arena, above) = self.grads.data.split_at_mut(start);
+        let ids = &self.operands[node.operands.0..node.operands.0 + node.operands.1];
+        let op = self.ops[index as usize].as_ref().expect("a node that is an op has one");
+        let nodes = &self.nodes;
+        let (reached, params_reached, param_grads) = (&mut self.reached, &mut grads.reached, &mut grads.values);
+        let mut below = Below { nodes, reached, params_reached, arena, params: param_grads };
+        op.backward(Backward {
+            values: Values { nodes, params: params.as_slice(), arena: &self.values.data, ids },
+            indices: &self.indices,
+            node: index,
+            output_grad: &above[..len],
+            below: below.reborrow(),
+            pool: &mut self.pool,
+        });
+        // What the op had nothing to add to has a gradient of zeros.
+        ids.iter().for_each(|&id| drop(below.of(id)));
+    }
+
     /// Begins at `root`, which may itself be a parameter.
-    fn sow(&mut self, root: u32, seed: impl FnOnce(&mut [T]), grads: &mut Grads<T>) {
+    pub(crate) fn sow(&mut self, root: u32, seed: impl FnOnce(&mut [T]), grads: &mut Grads<T>) {
+        self.reached.clear();
+        self.reached.resize(self.nodes.len(), false);
         let (nodes, reached, arena) = (&self.nodes, &mut self.reached, &mut self.grads.data);
         let (params_reached, params) = (&mut grads.reached, &mut grads.values);
         let mut below = Below { nodes, reached, params_reached, arena, params };

@@ -1,6 +1,7 @@
-use crate::tape::Place;
-use crate::{Float, Grads, Graph, Op, Shape};
+use crate::tape::{Place, Recording};
+use crate::{Float, Grads, Graph, NonFinite, Op, Shape};
 use ndarray::{ArrayBase, ArrayD, ArrayViewD, Data, Dimension};
+use std::cell::RefMut;
 
 /// A value on a tape: a `Copy` handle of an array of up to four axes.
 ///
@@ -102,9 +103,7 @@ impl<'g, T: Float> Var<'g, T> {
     /// As [`backward`](Self::backward).
     #[track_caller]
     pub fn backward_into(self, grads: &mut Grads<T>, scale: T) {
-        if self.shape().len() != 1 {
-            panic!("backward: the value has shape {}, wanted a scalar (or a seed: backward_from)", self.shape());
-        }
+        self.expect_scalar();
         self.run_backward(grads, |seed| seed.fill(scale));
     }
 
@@ -123,18 +122,58 @@ impl<'g, T: Float> Var<'g, T> {
         grads.settle();
     }
 
+    /// The first gradient, in the order of [`backward`](Self::backward), that is NaN or infinite: which op passed it on, to
+    /// which parameter, and which line of user code recorded that op. For a value that is itself finite: √x is at 0, where
+    /// its slope is not.
+    ///
+    /// Runs the pass anew and looks after every op; `grads` is cleared and then holds what was reached.
+    ///
+    /// ```
+    /// # use wane_autodiff::{Params, Tape, ndarray::array};
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.root().add("w", &array![4.0, 0.0])?;
+    /// let (mut tape, mut grads) = (Tape::new(), params.grads());
+    /// let norm = tape.record(&params).param(w).sqrt().sum();
+    /// let found = norm.first_non_finite_gradient(&mut grads).unwrap();
+    /// assert_eq!((found.op, found.param.as_deref(), found.position.as_slice()), ("sqrt", Some("w"), &[1][..]));
+    /// # Ok::<(), wane_autodiff::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// As [`backward`](Self::backward).
+    #[track_caller]
+    pub fn first_non_finite_gradient(self, grads: &mut Grads<T>) -> Option<NonFinite> {
+        grads.clear();
+        self.expect_scalar();
+        let mut recording = self.differentiable(grads);
+        NonFinite::first_gradient(&mut recording, self.node, self.graph.params, grads)
+    }
+
+    #[track_caller]
+    fn expect_scalar(self) {
+        if self.shape().len() != 1 {
+            panic!("backward: the value has shape {}, wanted a scalar (or a seed: backward_from)", self.shape());
+        }
+    }
+
     #[track_caller]
     fn run_backward(self, grads: &mut Grads<T>, seed: impl FnOnce(&mut [T])) {
+        self.differentiable(grads).backward(self.node, seed, self.graph.params, grads);
+    }
+
+    /// The recording, if a pass from this value can run into `grads`.
+    #[track_caller]
+    fn differentiable(self, grads: &Grads<T>) -> RefMut<'g, Recording<T>> {
         if let Err(error) = self.graph.params.layout().expect_same(grads.layout(), "layout of the gradients") {
             panic!("backward: {error}");
         }
-        let mut recording = self.graph.edit();
+        let recording = self.graph.edit();
         if matches!(recording.nodes[self.node as usize].grad, Place::Nowhere) {
             panic!(
                 "backward: the value depends on no parameter and no variable that wants a gradient (frozen? detached?)"
             );
         }
-        recording.backward(self.node, seed, self.graph.params, grads);
+        recording
     }
 
     #[track_caller]

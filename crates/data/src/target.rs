@@ -12,16 +12,24 @@ pub enum Target<'a, T> {
 }
 
 impl<'a, T: Float> Target<'a, T> {
+    /// The numbers, (rows, outputs).
+    ///
+    /// # Panics
+    /// The target is classes.
     #[track_caller]
-    pub(crate) fn values(self) -> ArrayView2<'a, T> {
+    pub fn values(self) -> ArrayView2<'a, T> {
         match self {
             Self::Values(values) => values,
             Self::Classes(_) => panic!("y: the target is classes, not numbers; classes() has them"),
         }
     }
 
+    /// The classes.
+    ///
+    /// # Panics
+    /// The target is numbers.
     #[track_caller]
-    pub(crate) fn classes(self) -> &'a Classes {
+    pub fn classes(self) -> &'a Classes {
         match self {
             Self::Classes(classes) => classes,
             Self::Values(_) => panic!("classes: the target is numbers, not classes; y() has them"),

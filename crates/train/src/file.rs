@@ -68,6 +68,18 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(path)
 }
 
+/// Tries whether [`replace`] could write to `path`, and leaves what is there as it is.
+pub(crate) fn try_place(path: &Path) -> Result<(), Error> {
+    let tried = beside(path).and_then(|temporary| {
+        if path.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "the path is that of a folder"));
+        }
+        File::create(&temporary)?;
+        fs::remove_file(&temporary)
+    });
+    tried.map_err(|error| fault(path, "file", "not writable", error))
+}
+
 /// A name in the same folder, so that renaming stays on one file system.
 fn beside(path: &Path) -> io::Result<PathBuf> {
     let Some(name) = path.file_name() else {

@@ -1,6 +1,7 @@
 use crate::Metric;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
+use wane_autodiff::Error;
 
 /// What training was like, epoch by epoch.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,18 +20,24 @@ pub struct EpochRecord {
     /// The number of the epoch, the first being 1.
     pub epoch: usize,
     /// The mean training loss a row, penalties not included, of each batch before its step.
+    #[serde(with = "crate::json")]
     pub train_loss: f64,
     /// The mean of the penalties, batch by batch.
+    #[serde(with = "crate::json")]
     pub penalty: f64,
     /// The metrics of the training rows, of each batch before its step; dropout drops.
+    #[serde(with = "crate::json")]
     pub train_metrics: Vec<f64>,
     /// The mean validation loss a row, after the epoch: of the moving average of the weights if there is one.
+    #[serde(with = "crate::json")]
     pub validation_loss: Option<f64>,
     /// The metrics of the validation rows.
+    #[serde(with = "crate::json")]
     pub validation_metrics: Vec<f64>,
     /// The optimizer's groups, in their order.
     pub groups: Vec<GroupRecord>,
     /// ‖g‖₂ of all gradients before clipping, the mean over the batches.
+    #[serde(with = "crate::json")]
     pub gradient_norm: f64,
     /// How many weights are exactly zero after the epoch.
     pub zeros: usize,
@@ -41,8 +48,10 @@ pub struct EpochRecord {
 #[non_exhaustive]
 pub struct GroupRecord {
     /// The learning rate of the epoch's last step.
+    #[serde(with = "crate::json")]
     pub lr: f64,
     /// ‖θ‖₂ after the epoch.
+    #[serde(with = "crate::json")]
     pub weight_norm: f64,
 }
 
@@ -90,8 +99,20 @@ impl History {
         csv
     }
 
-    /// The history as JSON, under the names of its fields. What is not finite is written as `null`.
+    /// The history as JSON, under the names of its fields; [`from_json`](Self::from_json) reads it. A number that is not
+    /// finite is a text, `"NaN"`, `"Infinity"` or `"-Infinity"`, and one that isn't there `null`.
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("a history has only names, lists and numbers")
+    }
+
+    /// The history that [`to_json`](Self::to_json) has written, with the same bits (of a NaN, that it is one).
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn from_json(json: &str) -> Result<Self, Error> {
+        let fault = |error: serde_json::Error| {
+            Error::io("history", format!("not readable ({error})"), "JSON as to_json writes it", error)
+        };
+        serde_json::from_str(json).map_err(fault)
     }
 }

@@ -1,7 +1,9 @@
 //! Training: a [`Trainer`] that resumes bit for bit, its [`History`], metrics, and files that survive faults.
 
+mod confusion;
 pub mod file;
 mod history;
+mod json;
 mod metric;
 mod model;
 mod optimizer_state;
@@ -13,11 +15,14 @@ mod tensors;
 mod trainer;
 mod weights;
 
+pub use confusion::{ClassScores, ConfusionMatrix, confusion_matrix};
 pub use history::{EpochRecord, GroupRecord, History};
-pub use metric::{Metric, confusion_matrix};
+pub use metric::Metric;
 pub use model::{ModelCard, load_model, save_model};
 pub use optimizer_state::{load_optimizer_safetensors, save_optimizer_safetensors};
 pub use predictor::Predictor;
 pub use tensors::OtherPrecision;
-pub use trainer::{Advance, Checkpoint, EarlyStopping, EpochEnd, Every, Stop, Trainer, TrainerOptions};
+pub use trainer::{
+    Advance, Checkpoint, EarlyStopping, EpochEnd, Evaluation, Every, Monitor, Stop, Trainer, TrainerOptions,
+};
 pub use weights::{load_safetensors, save_safetensors};

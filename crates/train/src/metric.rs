@@ -1,8 +1,9 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use wane_autodiff::ndarray::{Array2, ArrayView2};
+use wane_autodiff::ndarray::ArrayView2;
 use wane_autodiff::{Classes, Error, Float};
 use wane_data::Target;
+use wane_optim::Better;
 
 /// What is measured beside the loss, with scikit-learn's meaning. Sums are taken in f64.
 ///
@@ -52,17 +53,17 @@ impl Metric {
     /// A target of the other kind; shapes that differ.
     pub fn of<T: Float>(self, output: ArrayView2<'_, T>, target: Target<'_, T>) -> Result<f64, Error> {
         self.check(&target)?;
-        let wanted = match &target {
-            Target::Values(y) => y.dim(),
-            Target::Classes(classes) => (classes.len(), classes.count()),
-        };
-        if output.dim() != wanted {
-            let given = format!("{:?}", output.dim());
-            return Err(Error::data("shape of the output", given, format!("{wanted:?}, as the target has it")));
-        }
         let mut tally = Tally::default();
-        tally.add(output, target);
+        tally.add(output, target)?;
         Ok(tally.metric(self))
+    }
+
+    /// Which of two values is better: the larger of R² and accuracy, the smaller of the others.
+    pub fn better(self) -> Better {
+        match self {
+            Self::Mse | Self::Mae | Self::Rmse | Self::LogLoss => Better::Min,
+            Self::R2 | Self::Accuracy => Better::Max,
+        }
     }
 
     pub(crate) fn check<T>(self, target: &Target<'_, T>) -> Result<(), Error> {
@@ -81,28 +82,8 @@ impl fmt::Display for Metric {
     }
 }
 
-/// How often each class (row) was taken for each class (column), (classes, classes): scikit-learn's `confusion_matrix`.
-/// `output` has the logits, (rows, classes); ignored rows take no part.
-///
-/// # Errors
-/// An output of another shape.
-pub fn confusion_matrix<T: Float>(output: ArrayView2<'_, T>, classes: &Classes) -> Result<Array2<u64>, Error> {
-    let (given, wanted) = (output.dim(), (classes.len(), classes.count()));
-    if given != wanted {
-        let given = format!("{given:?}");
-        return Err(Error::data("shape of the output", given, format!("{wanted:?}: a row a label, a column a class")));
-    }
-    let mut matrix = Array2::zeros((classes.count(), classes.count()));
-    for (row, &label) in output.rows().into_iter().zip(classes.labels()) {
-        if label != Classes::IGNORED {
-            matrix[[label as usize, largest(row.iter().copied())]] += 1;
-        }
-    }
-    Ok(matrix)
-}
-
 /// NumPy's `argmax`: the first of equals, and the first NaN if there is one.
-fn largest<T: Float>(row: impl Iterator<Item = T>) -> usize {
+pub(crate) fn largest<T: Float>(row: impl Iterator<Item = T>) -> usize {
     let mut best = (0, T::neg_infinity());
     for (place, value) in row.enumerate() {
         if value.is_nan() {
@@ -140,11 +121,22 @@ impl Tally {
         (self.rows, self.correct, self.log_loss) = (0, 0, 0.0);
     }
 
-    pub(crate) fn add<T: Float>(&mut self, output: ArrayView2<'_, T>, target: Target<'_, T>) {
+    /// # Errors
+    /// An output of another shape than the target has.
+    pub(crate) fn add<T: Float>(&mut self, output: ArrayView2<'_, T>, target: Target<'_, T>) -> Result<(), Error> {
+        let wanted = match &target {
+            Target::Values(y) => y.dim(),
+            Target::Classes(classes) => (classes.len(), classes.count()),
+        };
+        if output.dim() != wanted {
+            let given = format!("{:?}", output.dim());
+            return Err(Error::data("shape of the output", given, format!("{wanted:?}, as the target has it")));
+        }
         match target {
             Target::Values(y) => self.add_values(output, y),
             Target::Classes(classes) => self.add_classes(output, classes),
         }
+        Ok(())
     }
 
     fn add_values<T: Float>(&mut self, output: ArrayView2<'_, T>, y: ArrayView2<'_, T>) {

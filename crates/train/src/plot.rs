@@ -6,15 +6,22 @@ use plotters::prelude::*;
 use std::path::Path;
 use wane_autodiff::Error;
 
-const SIZE: (u32, u32) = (800, 720);
+const SIZE: (u32, u32) = (960, 720);
 
-/// Colours that are told apart by the colour-blind (Okabe and Ito 2008); dashes and markers tell lines apart in black
-/// and white.
+/// The strip for the legend, at the right of a panel, and the height of its lines.
+const LEGEND: (u32, i32) = (180, 24);
+
+/// How many curves a panel shows; the legend says how many more there are.
+const MOST: usize = 12;
+
+/// Colours that are told apart by the colour-blind (Okabe and Ito 2008).
 const COLOURS: [RGBColor; 4] =
     [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];
 
-/// Dash and gap in pixels; no gap is a solid line.
-const DASHES: [(u32, u32); 4] = [(1, 0), (8, 5), (2, 4), (14, 4)];
+/// Dash and gap in pixels; no gap is a solid line. There are as many as colours and one less than markers, so that in
+/// black and white each of 20 curves has a pair of its own.
+const DASHES: [(u32, u32); 4] = [(1, 0), (8, 5), (2, 4), (16, 4)];
+const MARKERS: usize = 5;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
@@ -26,7 +33,8 @@ struct Curve {
 }
 
 impl History {
-    /// Draws the losses and the weight norms of each group over the epochs into an SVG file.
+    /// Draws the losses and the weight norms of each group over the epochs into an SVG file. Dashes and markers tell the
+    /// curves apart in black and white too. Of more than 12 groups, the first 12 are drawn.
     ///
     /// # Errors
     /// No finished epoch; a file that cannot be written.
@@ -67,11 +75,14 @@ impl History {
 }
 
 fn panel(area: &Area<'_>, title: &str, label: &str, curves: &[Curve]) -> Result<(), Box<dyn std::error::Error>> {
-    let curves = Vec::from_iter(curves.iter().filter(|curve| !curve.points.is_empty()));
+    let mut curves = Vec::from_iter(curves.iter().filter(|curve| !curve.points.is_empty()));
     if curves.is_empty() {
         area.titled(&format!("{title}: no finite number"), ("sans-serif", 24))?;
         return Ok(());
     }
+    let (area, strip) = area.split_horizontally(SIZE.0 - LEGEND.0);
+    legend(&strip, &curves)?;
+    curves.truncate(MOST);
     let points = || curves.iter().flat_map(|curve| &curve.points);
     let least = |value: fn(&(f64, f64)) -> f64| points().map(value).fold(f64::INFINITY, f64::min);
     let most = |value: fn(&(f64, f64)) -> f64| points().map(value).fold(f64::NEG_INFINITY, f64::max);
@@ -82,14 +93,12 @@ fn panel(area: &Area<'_>, title: &str, label: &str, curves: &[Curve]) -> Result<
         return Err(format!("{label} goes from {low:e} to {high:e}, which is beyond what a chart can show").into());
     }
     let margin = 0.05 * (high - low).max(0.1 * high.abs()).max(1e-12);
-    // Room for the legend above the curves, wherever they end.
-    let legend = 0.2 * (high - low) * curves.len() as f64;
-    let mut chart = ChartBuilder::on(area)
+    let mut chart = ChartBuilder::on(&area)
         .caption(title, ("sans-serif", 24))
         .margin(12)
         .x_label_area_size(48)
         .y_label_area_size(84)
-        .build_cartesian_2d(first..last.max(first + 1.0), low - margin..high + legend + margin)?;
+        .build_cartesian_2d(first..last.max(first + 1.0), low - margin..high + margin)?;
     chart
         .configure_mesh()
         .x_desc("epoch (passes over the training data)")
@@ -100,15 +109,34 @@ fn panel(area: &Area<'_>, title: &str, label: &str, curves: &[Curve]) -> Result<
         .axis_desc_style(("sans-serif", 18))
         .label_style(("sans-serif", 16))
         .draw()?;
-    curves.iter().enumerate().try_for_each(|(number, &curve)| line(&mut chart, number, curve))?;
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
-        .background_style(WHITE.mix(0.8))
-        .border_style(BLACK)
-        .label_font(("sans-serif", 18))
-        .draw()?;
+    curves.iter().enumerate().try_for_each(|(number, &curve)| line(&mut chart, number, curve))
+}
+
+/// A line a curve: how it is drawn, and its name.
+fn legend(strip: &Area<'_>, curves: &[&Curve]) -> Result<(), Box<dyn std::error::Error>> {
+    let font = ("sans-serif", 18).into_font();
+    for (number, curve) in curves.iter().take(MOST).enumerate() {
+        let (colour, dash, gap) = look(number);
+        let (style, at) = (colour.stroke_width(2), (8, 50 + LEGEND.1 * number as i32));
+        let ends = [at, (at.0 + 54, at.1)];
+        match gap {
+            0 => strip.draw(&PathElement::new(ends, style))?,
+            _ => strip.draw(&DashedPathElement::new(ends, dash, gap, style))?,
+        }
+        strip.draw(&marker(number, (at.0 + 27, at.1), colour))?;
+        strip.draw(&Text::new(curve.name.clone(), (at.0 + 64, at.1 - 9), font.clone()))?;
+    }
+    if curves.len() > MOST {
+        let more = format!("and {} more", curves.len() - MOST);
+        strip.draw(&Text::new(more, (8, 41 + LEGEND.1 * MOST as i32), font))?;
+    }
     Ok(())
+}
+
+/// Colour, dash and gap of a curve.
+fn look(number: usize) -> (RGBColor, u32, u32) {
+    let (dash, gap) = DASHES[number % DASHES.len()];
+    (COLOURS[number % COLOURS.len()], dash, gap)
 }
 
 fn tick(value: f64) -> String {
@@ -122,21 +150,13 @@ fn tick(value: f64) -> String {
 
 /// One curve, with a marker at about ten of its points.
 fn line<'a>(chart: &mut Chart<'a>, number: usize, curve: &Curve) -> Result<(), Box<dyn std::error::Error>> {
-    let (colour, (dash, gap)) = (COLOURS[number % COLOURS.len()], DASHES[number % DASHES.len()]);
+    let (colour, dash, gap) = look(number);
     let style = colour.stroke_width(2);
     let points = curve.points.iter().copied();
-    let series = match gap {
+    match gap {
         0 => chart.draw_series(LineSeries::new(points, style))?,
         _ => chart.draw_series(DashedLineSeries::new(points, dash, gap, style))?,
     };
-    series.label(&curve.name).legend(move |place| {
-        let ends = [(0, 0), (30, 0)];
-        let line = match gap {
-            0 => PathElement::new(ends, style).into_dyn(),
-            _ => DashedPathElement::new(ends, dash, gap, style).into_dyn(),
-        };
-        EmptyElement::at(place) + line + marker(number, (15, 0), colour)
-    });
     let every = curve.points.len().div_ceil(10);
     let marked = curve.points.iter().step_by(every);
     chart.draw_series(marked.map(|&point| EmptyElement::at(point) + marker(number, (0, 0), colour)))?;
@@ -144,10 +164,12 @@ fn line<'a>(chart: &mut Chart<'a>, number: usize, curve: &Curve) -> Result<(), B
 }
 
 fn marker<DB: DrawingBackend>(number: usize, at: (i32, i32), colour: RGBColor) -> DynElement<'static, DB, (i32, i32)> {
-    match number % 4 {
+    let square = |size: i32| [(at.0 - size, at.1 - size), (at.0 + size, at.1 + size)];
+    match number % MARKERS {
         0 => Circle::new(at, 4, colour.filled()).into_dyn(),
-        1 => TriangleMarker::new(at, 5, colour.filled()).into_dyn(),
-        2 => Cross::new(at, 4, colour.stroke_width(2)).into_dyn(),
-        _ => Circle::new(at, 4, colour.stroke_width(2)).into_dyn(),
+        1 => TriangleMarker::new(at, 6, colour.filled()).into_dyn(),
+        2 => Cross::new(at, 5, colour.stroke_width(2)).into_dyn(),
+        3 => Circle::new(at, 5, colour.stroke_width(2)).into_dyn(),
+        _ => Rectangle::new(square(4), colour.filled()).into_dyn(),
     }
 }

@@ -4,7 +4,7 @@ mod common;
 
 use common::{bits, network, place, regression};
 use wane_autodiff::rand::SeedableRng;
-use wane_autodiff::{Float, Params, Rng};
+use wane_autodiff::{Error, Float, Params, Rng};
 use wane_layers::Sequential;
 use wane_optim::{AdamOptions, Optimizer, PlateauOptions, Rule, SgdOptions};
 use wane_train::{Checkpoint, Every, Metric, Trainer, TrainerOptions};
@@ -44,7 +44,8 @@ fn written(name: &str) -> std::path::PathBuf {
     let checkpoint = Some(Checkpoint { path: path.clone(), every: Every::Batches(3) });
     let options = TrainerOptions { epochs: 1, batch_size: 5, checkpoint, ..Default::default() };
     let mut trainer = Trainer::new(&model, &mut params, &mut optimizer, options).unwrap();
-    trainer.fit(&regression(20, 1), &mut rng).unwrap();
+    trainer = trainer.on_epoch(|_| Err(Error::data("epoch", 1, "one that does not break off")));
+    trainer.fit(&regression(20, 1), &mut rng).unwrap_err();
     path
 }
 

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use wane_autodiff::rand::{Rng as _, SeedableRng};
-use wane_autodiff::{Float, Params, Rng};
+use wane_autodiff::{Error, Float, Params, Rng};
 use wane_optim::{
     AdagradOptions, AdamOptions, AdamWOptions, Optimizer, PlateauOptions, RmsPropOptions, Rule, Schedule, SgdOptions,
 };
@@ -75,8 +75,8 @@ impl<'a> Case<'a> {
                 ..Default::default()
             }),
             ema: is_full.then_some(0.8),
-            early_stopping: is_full.then_some(EarlyStopping { patience: 20, min_delta: 0.0 }),
-            checkpoint: (how.saves && self.broken != "end").then(|| Checkpoint { path: how.path.clone(), every }),
+            early_stopping: is_full.then_some(EarlyStopping { patience: 20, min_delta: 0.0, ..Default::default() }),
+            checkpoint: how.saves.then(|| Checkpoint { path: how.path.clone(), every }),
             ..Default::default()
         }
     }
@@ -99,17 +99,18 @@ impl<'a> Case<'a> {
         let mut trainer = Trainer::new(&model, &mut params, &mut optimizer, self.options(how)).unwrap();
         trainer = trainer.validation(&valid).penalty(&L1::new(1e-3).unwrap(), &weights).on_epoch(|end| {
             end.set_extra(&("epochs", end.record.epoch))?;
-            Ok(std::ops::ControlFlow::Continue(()))
+            match end.record.epoch == BROKEN_OFF && how.saves && self.broken != "end" {
+                true => Err(Error::data("epoch", BROKEN_OFF, "one that is not broken off")),
+                false => Ok(std::ops::ControlFlow::Continue(())),
+            }
         });
         if how.resumes {
             trainer.resume(&how.path, &mut rng).unwrap();
             let (_, epoch): (String, usize) = trainer.extra().unwrap().unwrap();
             assert_eq!(epoch, trainer.history().epochs.len());
         }
-        trainer.fit(&train, &mut rng).unwrap();
-        if how.saves && self.broken == "end" {
-            trainer.save(&how.path, &rng).unwrap();
-        }
+        let ended = trainer.fit(&train, &mut rng);
+        assert_eq!(ended.is_err(), how.saves && self.broken != "end");
         let (weights, history) = (bits(trainer.params().as_slice()), trainer.history().to_json());
         let average = trainer.into_ema().map(|ema| bits(ema.as_slice()));
         format!("{weights:?}\n{average:?}\n{history}\n{}", rng.next_u64())

@@ -63,7 +63,7 @@ fn the_best_weights_survive_an_error() {
     let model = Sequential::new().linear(2, 3).build(params.root(), &mut rng).unwrap();
     let options = SgdOptions { lr: 0.1, ..Default::default() };
     let mut sgd = Sgd::new(options).unwrap().group(Group::all(&params)).unwrap();
-    let early = Some(EarlyStopping { patience: 100, min_delta: 0.0 });
+    let early = Some(EarlyStopping { patience: 100, min_delta: 0.0, ..Default::default() });
     let options = TrainerOptions { epochs: 50, early_stopping: early, ..Default::default() };
     let mut trainer = Trainer::new(&model, &mut params, &mut sgd, options).unwrap().validation(&data);
     trainer = trainer.on_epoch(|end| match end.record.epoch {

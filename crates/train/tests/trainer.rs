@@ -125,7 +125,7 @@ fn early_stopping_hands_out_the_best_and_goes_on_from_the_last() {
         assert_eq!(bits(trainer.params().as_slice()), weights);
         (stop, losses, weights)
     };
-    let early = EarlyStopping { patience: 3, min_delta: 0.0 };
+    let early = EarlyStopping { patience: 3, min_delta: 0.0, ..Default::default() };
     let (stop, losses, weights) = run(200, Some(early));
     assert_eq!(stop, Stop::Early);
     let best = (0..losses.len()).min_by(|&a, &b| losses[a].total_cmp(&losses[b])).unwrap();
@@ -134,7 +134,7 @@ fn early_stopping_hands_out_the_best_and_goes_on_from_the_last() {
     assert_ne!(weights, run(losses.len(), None).2);
 
     // An improvement below min_delta is none.
-    let (stop, losses, _) = run(200, Some(EarlyStopping { patience: 0, min_delta: 10.0 }));
+    let (stop, losses, _) = run(200, Some(EarlyStopping { patience: 0, min_delta: 10.0, ..Default::default() }));
     assert_eq!((stop, losses.len()), (Stop::Early, 2));
 }
 
@@ -227,9 +227,13 @@ fn options_are_refused_by_name() {
     assert_eq!(with(|o| o.ema = Some(1.5)), "ema decay is 1.5; expected 0 to 1");
     let plateau = |o: &mut TrainerOptions| o.plateau = Some(PlateauOptions { factor: 2.0, ..Default::default() });
     assert_eq!(with(plateau), "plateau factor is 2; expected at least 0 and below 1");
-    let early = |o: &mut TrainerOptions| o.early_stopping = Some(EarlyStopping { patience: 1, min_delta: -1.0 });
+    let early = |o: &mut TrainerOptions| {
+        o.early_stopping = Some(EarlyStopping { patience: 1, min_delta: -1.0, ..Default::default() })
+    };
     assert_eq!(with(early), "early_stopping min_delta is -1; expected a finite number, 0 or above");
-    let early = |o: &mut TrainerOptions| o.early_stopping = Some(EarlyStopping { patience: 1, min_delta: 0.0 });
+    let early = |o: &mut TrainerOptions| {
+        o.early_stopping = Some(EarlyStopping { patience: 1, min_delta: 0.0, ..Default::default() })
+    };
     assert_eq!(with(early), "early_stopping is given without validation data; expected validation(&data) to watch");
     assert_eq!(
         with(|o| o.plateau = Some(PlateauOptions::default())),

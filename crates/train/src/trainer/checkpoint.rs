@@ -88,6 +88,7 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
             if param.frozen { self.params.freeze(&[id]) } else { self.params.unfreeze(&[id]) }?;
         }
         (self.ema, self.state, *rng) = (ema, body.state, body.rng);
+        self.saved = self.state.mark();
         Ok(())
     }
 
@@ -143,9 +144,27 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
                 return Err(Error::data(field, presence(found), expected));
             }
         }
+        self.check_monitors(&body.state)?;
         let (found, wanted) = (&body.state.history.metrics, &self.options.metrics);
         if found != wanted {
             return Err(Error::data("metrics", format!("{found:?}"), format!("{wanted:?}, the trainer's options")));
+        }
+        Ok(())
+    }
+}
+
+impl<T: Float, R: Rule> Trainer<'_, T, R> {
+    /// The best of one measure is nothing to hold another against.
+    fn check_monitors(&self, state: &State<T>) -> Result<(), Error> {
+        let early = state.best.as_ref().zip(self.options.early_stopping);
+        let plateau = state.plateau.as_ref().map(|_| (state.plateau_monitor, self.options.plateau_monitor));
+        for (field, monitors) in [
+            ("early_stopping monitor", early.map(|(best, early)| (best.monitor, early.monitor))),
+            ("plateau_monitor", plateau),
+        ] {
+            if let Some((found, wanted)) = monitors.filter(|(found, wanted)| found != wanted) {
+                return Err(Error::data(field, found, format!("{wanted}, as in the trainer's options")));
+            }
         }
         Ok(())
     }

@@ -1,44 +1,54 @@
-use super::{Trainer, TrainerOptions};
+use super::Trainer;
+use super::fit::not_finite;
+use super::loss::{counted, data_loss};
 use crate::metric::Tally;
-use wane_autodiff::ndarray::Ix2;
-use wane_autodiff::{Classes, CrossEntropyOptions, Error, Float, LossOptions, Var, reduce};
+use crate::{ConfusionMatrix, Metric, confusion_matrix};
+use wane_autodiff::ndarray::{Array2, ArrayView2, Ix2};
+use wane_autodiff::{Error, Float, Var, reduce};
 use wane_data::{Batches, Dataset, Target};
 use wane_optim::Rule;
 
-/// The loss of data without penalties.
-pub(super) fn data_loss<'g, T: Float>(
-    options: &TrainerOptions,
-    output: Var<'g, T>,
-    target: Target<'_, T>,
-) -> Var<'g, T> {
-    match target {
-        Target::Values(y) => output.loss(options.loss, output.graph().input(&y)),
-        // The fused op wherever it will do: it is what a bare loop takes.
-        Target::Classes(classes) if options.cross_entropy == CrossEntropyOptions::default() => {
-            output.cross_entropy_loss(classes)
-        }
-        Target::Classes(classes) => {
-            output.cross_entropy_loss_with(classes, &options.cross_entropy, LossOptions::default())
-        }
+/// What [`Trainer::evaluate`] measures.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Evaluation {
+    /// The mean loss a row, penalties not included.
+    pub loss: f64,
+    /// Each of [`TrainerOptions::metrics`](super::TrainerOptions::metrics), in their order.
+    pub metrics: Vec<(Metric, f64)>,
+    /// Which class was taken for which, with the data's class names; `None` where the target is numbers, or where the
+    /// model's outputs are not one a class, as a [loss of one's own](Trainer::loss_fn) may have it.
+    pub confusion: Option<ConfusionMatrix>,
+}
+
+impl Evaluation {
+    /// The value of a metric, `None` if it is not one of the options'.
+    pub fn metric(&self, metric: Metric) -> Option<f64> {
+        self.metrics.iter().find(|(other, _)| *other == metric).map(|&(_, value)| value)
     }
 }
 
-pub(super) fn measure<T: Float>(tally: &mut Tally, output: Var<'_, T>, target: Target<'_, T>) {
+/// How many rows a model is evaluated on at once.
+pub(super) fn evaluated_rows(batch_size: usize) -> usize {
+    batch_size.max(256)
+}
+
+/// Looks at an output as rows and columns.
+fn matrix<T: Float, V>(
+    output: Var<'_, T>,
+    look: impl FnOnce(ArrayView2<'_, T>) -> Result<V, Error>,
+) -> Result<V, Error> {
     output.with(|output| {
-        let matrix = output.into_dimensionality::<Ix2>().expect("the loss has taken it as rows and columns");
-        tally.add(matrix, target);
-    });
+        let shape = format!("{:?}", output.shape());
+        match output.into_dimensionality::<Ix2>() {
+            Ok(output) => look(output),
+            Err(_) => Err(Error::data("shape of the model's output", shape, "two axes: a row a row of the data")),
+        }
+    })
 }
 
-/// What a batch's mean loss was divided by: its rows with a label, each by the weight of its class.
-pub(super) fn counted<T: Float>(options: &TrainerOptions, target: Target<'_, T>) -> f64 {
-    match target {
-        Target::Values(y) => y.nrows() as f64,
-        Target::Classes(classes) => {
-            let labelled = classes.labels().iter().filter(|&&label| label != Classes::IGNORED);
-            labelled.map(|&label| options.cross_entropy.class_weight(label as usize)).sum()
-        }
-    }
+pub(super) fn measure<T: Float>(tally: &mut Tally, output: Var<'_, T>, target: Target<'_, T>) -> Result<(), Error> {
+    matrix(output, |output| tally.add(output, target))
 }
 
 /// √Σx², squares taken in f64.
@@ -46,41 +56,98 @@ pub(super) fn squares<T: Float>(x: &[T]) -> f64 {
     reduce::sum_by(0, x.len(), &|i| x[i].widen() * x[i].widen())
 }
 
+/// What looks at the output of each batch.
+type Look<'l, T> = dyn FnMut(Var<'_, T>, Target<'_, T>) -> Result<(), Error> + 'l;
+
 impl<T: Float, R: Rule> Trainer<'_, T, R> {
-    /// The mean loss a row, penalties not included, and the metrics; of the average if there is one.
-    pub(super) fn evaluate(&mut self, batches: &mut Batches<'_, T>) -> Result<(f64, Vec<f64>), Error> {
-        if let Some(ema) = &mut self.ema {
+    /// The loss, the metrics and the confusion of `data`: a test set, say. The weights are those that validation sees,
+    /// which is the average if there is one; after early stopping, those of the best epoch.
+    ///
+    /// # Errors
+    /// Data that fits neither the model nor the options; a loss that is not finite, by batch and op.
+    pub fn evaluate(&mut self, data: &Dataset<T>) -> Result<Evaluation, Error> {
+        self.check_shapes(data).map_err(|error| error.within("evaluation data"))?;
+        self.options.metrics.iter().try_for_each(|metric| metric.check(&data.target()))?;
+        let mut batches = Batches::new(data, evaluated_rows(self.options.batch_size))?;
+        let (mut tally, mut counts) = (Tally::default(), None::<Array2<u64>>);
+        let is_measured = !self.options.metrics.is_empty();
+        let loss = self.pass(&mut batches, "evaluation", &mut |output, target| {
+            if is_measured {
+                measure(&mut tally, output, target)?;
+            }
+            if let Target::Classes(classes) = target
+                && output.shape().dims() == [classes.len(), classes.count()]
+            {
+                let batch = matrix(output, |output| confusion_matrix(output, classes))?;
+                counts = Some(match counts.take() {
+                    Some(counts) => counts + batch,
+                    None => batch,
+                });
+            }
+            Ok(())
+        })?;
+        let confusion = counts.map(ConfusionMatrix::new).transpose()?;
+        Ok(Evaluation {
+            loss,
+            metrics: self.options.metrics.iter().map(|&metric| (metric, tally.metric(metric))).collect(),
+            confusion: match confusion {
+                Some(confusion) if !data.class_names().is_empty() => Some(confusion.with_labels(data.class_names())?),
+                confusion => confusion,
+            },
+        })
+    }
+
+    /// The loss and the metrics of the validation data.
+    pub(super) fn validate(&mut self, batches: &mut Batches<'_, T>) -> Result<(f64, Vec<f64>), Error> {
+        let (mut tally, is_measured) = (Tally::default(), !self.options.metrics.is_empty());
+        let place = format!("epoch {}, validation", self.state.epochs() + 1);
+        let loss = self.pass(batches, &place, &mut |output, target| {
+            if is_measured { measure(&mut tally, output, target) } else { Ok(()) }
+        })?;
+        Ok((loss, self.options.metrics.iter().map(|&metric| tally.metric(metric)).collect()))
+    }
+
+    /// The mean loss a row, penalties not included; `look` sees each batch. Of the average if there is one, unless the
+    /// best weights stand in the parameters.
+    fn pass(&mut self, batches: &mut Batches<'_, T>, place: &str, look: &mut Look<'_, T>) -> Result<f64, Error> {
+        let is_averaged = !self.state.is_best_handed_out();
+        if let Some(ema) = self.ema.as_mut().filter(|_| is_averaged) {
             ema.swap(self.params)?;
         }
-        let result = self.evaluate_params(batches);
-        if let Some(ema) = &mut self.ema {
+        let result = self.pass_of_params(batches, place, look);
+        if let Some(ema) = self.ema.as_mut().filter(|_| is_averaged) {
             ema.swap(self.params)?;
         }
         result
     }
 
-    fn evaluate_params(&mut self, batches: &mut Batches<'_, T>) -> Result<(f64, Vec<f64>), Error> {
-        let (mut loss, mut rows, mut tally) = (0.0, 0.0, Tally::default());
+    fn pass_of_params(
+        &mut self,
+        batches: &mut Batches<'_, T>,
+        place: &str,
+        look: &mut Look<'_, T>,
+    ) -> Result<f64, Error> {
+        let (mut loss, mut rows, mut number) = (0.0, 0.0, 0);
+        let (options, own) = (&self.options, self.loss_fn.as_deref());
         let mut epoch = batches.sequential();
         while let Some(batch) = epoch.next() {
-            let weight = counted(&self.options, batch.target());
+            number += 1;
+            let weight = counted(options, own, batch.target());
             if weight == 0.0 {
                 continue;
             }
             let graph = self.evaluation.record(self.params);
             let output = self.model.forward(graph.input(&batch.x()));
-            let value = data_loss(&self.options, output, batch.target()).item().widen();
+            let value = data_loss(options, own, output, batch.target())?.item().widen();
             if !value.is_finite() {
-                let place = format!("epoch {}, validation", self.state.epochs() + 1);
-                return Err(super::fit::not_finite(&place, "loss", value, graph.first_non_finite()));
+                let place = format!("{place}, batch {number}");
+                return Err(not_finite(&place, "loss", value, graph.first_non_finite()));
             }
             loss += value * weight;
             rows += weight;
-            if !self.options.metrics.is_empty() {
-                measure(&mut tally, output, batch.target());
-            }
+            look(output, batch.target())?;
         }
-        Ok((loss / rows, self.options.metrics.iter().map(|&metric| tally.metric(metric)).collect()))
+        Ok(loss / rows)
     }
 
     /// Every check that needs the data.
@@ -97,10 +164,10 @@ impl<T: Float, R: Rule> Trainer<'_, T, R> {
                 return Err(Error::data("target of the validation data", kind(validation), expected));
             }
         }
-        for (field, is_given) in
-            [("early_stopping", self.options.early_stopping.is_some()), ("plateau", self.options.plateau.is_some())]
-        {
-            if is_given && self.validation.is_none() {
+        let early = self.options.early_stopping.map(|early| early.monitor);
+        let plateau = self.options.plateau.map(|_| self.options.plateau_monitor);
+        for (field, monitor) in [("early_stopping", early), ("plateau", plateau)] {
+            if self.validation.is_none() && monitor.is_some_and(|monitor| monitor.wants_validation()) {
                 return Err(Error::option(field, "given without validation data", "validation(&data) to watch"));
             }
         }
@@ -108,7 +175,7 @@ impl<T: Float, R: Rule> Trainer<'_, T, R> {
     }
 
     fn check_shapes(&self, data: &Dataset<T>) -> Result<(), Error> {
-        if counted(&self.options, data.target()) == 0.0 {
+        if counted(&self.options, self.loss_fn.as_deref(), data.target()) == 0.0 {
             return Err(Error::data("labels", "all ignored", "a row with a label of some weight"));
         }
         let Some((inputs, outputs)) = self.model.describe().widths else { return Ok(()) };
@@ -119,7 +186,8 @@ impl<T: Float, R: Rule> Trainer<'_, T, R> {
         if features != inputs {
             return Err(Error::data("number of features", features, format!("{inputs}, as the model takes in")));
         }
-        if wanted != outputs {
+        // What a loss of one's own makes of the outputs is not known.
+        if wanted != outputs && self.loss_fn.is_none() {
             return Err(Error::data(field, wanted, format!("{outputs}, as the model gives")));
         }
         Ok(())

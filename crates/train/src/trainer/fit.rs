@@ -1,11 +1,13 @@
-use super::evaluate::{counted, data_loss, measure, squares};
+use super::evaluate::{evaluated_rows, measure, squares};
+use super::loss::{counted, data_loss};
 use super::state::Feed;
-use super::{Advance, Checkpoint, EpochEnd, Every, Stop, Trainer};
+use super::{Advance, Checkpoint, EpochEnd, Every, Monitor, Stop, Trainer};
+use crate::file;
 use crate::progress::Progress;
 use crate::{EpochRecord, GroupRecord};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wane_autodiff::{Error, Float, Grads, NonFinite, Params, Rng};
+use wane_autodiff::{Error, Float, Grads, NonFinite, Rng, Var};
 use wane_data::{Batch, Batches, Dataset, Epoch};
 use wane_optim::{Rule, clip_grad_norm, clip_grad_value};
 
@@ -18,24 +20,35 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
     /// Data that fits neither the model nor the options. A loss or a gradient that is not finite, by epoch, batch, op and
     /// parameter: the parameters are then those of before its step, or with
     /// early stopping the best. A weight that is not finite after an epoch or before
-    /// a checkpoint, which is then not written. A rate of a schedule out of range; a checkpoint that cannot be written; an
-    /// error of a callback.
+    /// a checkpoint, which is then not written. A rate of a schedule out of range; a checkpoint that cannot be written, of
+    /// which the place is tried before the first batch; an error of a callback.
     pub fn fit(&mut self, train: &Dataset<T>, rng: &mut Rng) -> Result<Stop, Error> {
         self.check_data(train)?;
+        if let Some(Checkpoint { path, .. }) = &self.options.checkpoint {
+            file::try_place(path).map_err(|error| error.within("checkpoint"))?;
+        }
         self.state.hand_out_best(false, self.params);
         let mut batches = Batches::new(train, self.options.batch_size)?;
-        let rows = self.options.batch_size.max(256);
+        let rows = evaluated_rows(self.options.batch_size);
         let mut validation = self.validation.map(|data| Batches::new(data, rows)).transpose()?;
         let (epochs, a_epoch) = (self.options.epochs, batches.batches_per_epoch());
         let feed = Feed { rows: train.len(), batch_size: self.options.batch_size, shuffle: self.options.shuffle };
         self.check_feed(feed)?;
-        let progress = Progress::new(self.options.progress, epochs, a_epoch, self.state.steps);
+        let done = (self.state.epochs(), self.state.steps);
+        let progress = Progress::new(self.options.progress, epochs, a_epoch, done);
         let stop = self.epochs(&mut batches, validation.as_mut(), feed, rng, &progress);
         // After an error too: the best weights are what there is to be had of the run.
         if self.options.early_stopping.is_some() {
             self.state.hand_out_best(true, self.params);
         }
-        stop
+        let stop = stop?;
+        if let Some(Checkpoint { path, .. }) = &self.options.checkpoint
+            && self.saved != self.state.mark()
+        {
+            self.save(path, rng)?;
+            self.saved = self.state.mark();
+        }
+        Ok(stop)
     }
 
     fn epochs(
@@ -107,7 +120,8 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
     }
 
     fn step(&mut self, batch: Batch<'_, T>, rng: &mut Rng) -> Result<(), Error> {
-        let rows = counted(&self.options, batch.target());
+        let own = self.loss_fn.as_deref();
+        let rows = counted(&self.options, own, batch.target());
         if rows == 0.0 {
             // No row has a label: nothing to learn, and no mean to take.
             return self.count_batch();
@@ -115,7 +129,7 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
         let place = |state: &super::State<T>| format!("epoch {}, batch {}", state.epochs() + 1, state.batches + 1);
         let graph = self.tape.record(self.params).training(rng);
         let output = self.model.forward(graph.input(&batch.x()));
-        let data = data_loss(&self.options, output, batch.target());
+        let data = data_loss(&self.options, own, output, batch.target())?;
         let (mut loss, mut penalty) = (data, 0.0);
         for record in &self.penalties {
             let term = record(graph);
@@ -129,12 +143,11 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
         loss.backward(&mut self.grads);
         let norm = squares(self.grads.as_slice()).sqrt();
         if !norm.is_finite() {
-            let value = loss.item().widen();
-            check_gradients(self.params, &self.grads, value).map_err(|error| error.within(place(&self.state)))?;
+            check_gradients(loss, &mut self.grads).map_err(|error| error.within(place(&self.state)))?;
         }
         let value = data.item().widen();
         if !self.options.metrics.is_empty() {
-            measure(&mut self.state.sums.tally, output, batch.target());
+            measure(&mut self.state.sums.tally, output, batch.target())?;
         }
         if let Some(max_norm) = self.options.clip_norm {
             clip_grad_norm(&mut self.grads, max_norm)?;
@@ -176,7 +189,7 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
 
     fn close_epoch(&mut self, validation: Option<&mut Batches<'_, T>>) -> Result<(), Error> {
         self.check_weights()?;
-        let validated = validation.map(|batches| self.evaluate(batches)).transpose()?;
+        let validated = validation.map(|batches| self.validate(batches)).transpose()?;
         let (validation_loss, validation_metrics) = validated.map_or((None, vec![]), |(loss, m)| (Some(loss), m));
         let (sums, batches) = (&self.state.sums, self.state.batches as f64);
         let mut groups = Vec::with_capacity(sums.lrs.len());
@@ -199,14 +212,17 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
             gradient_norm: sums.gradient_norm / batches,
             zeros: self.params.as_slice().iter().filter(|weight| weight.is_zero()).count(),
         };
+        let watched = |monitor: Monitor| monitor.value(&record, &self.options.metrics);
+        let early = self.options.early_stopping.and_then(|early| Some((early, watched(early.monitor)?)));
+        let plateau = watched(self.options.plateau_monitor);
         self.state.history.epochs.push(record);
         (self.state.batches, self.state.order) = (0, None);
-        if let (Some(early), Some(loss)) = (self.options.early_stopping, validation_loss) {
+        if let Some((early, value)) = early {
             let weights = self.ema.as_ref().map_or(self.params.as_slice(), |ema| ema.as_slice());
-            self.state.observe(early, loss, weights);
+            self.state.observe(early, value, weights);
         }
-        if let (Some(plateau), Some(loss)) = (&mut self.state.plateau, validation_loss) {
-            plateau.step(loss, self.optimizer)?;
+        if let (Some(plateau), Some(value)) = (&mut self.state.plateau, plateau) {
+            plateau.step(value, self.optimizer)?;
         }
         if self.options.advance == Advance::Epoch {
             self.optimizer.advance()?;
@@ -225,7 +241,7 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
         Ok(goes_on)
     }
 
-    fn save_if_due(&self, rng: &Rng, is_epochs_end: bool) -> Result<(), Error> {
+    fn save_if_due(&mut self, rng: &Rng, is_epochs_end: bool) -> Result<(), Error> {
         let Some(Checkpoint { path, every }) = &self.options.checkpoint else { return Ok(()) };
         let is_due = match *every {
             Every::Epochs(epochs) => is_epochs_end && self.state.epochs().is_multiple_of(epochs),
@@ -235,7 +251,9 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
             return Ok(());
         }
         self.check_weights()?;
-        self.save(path, rng)
+        self.save(path, rng)?;
+        self.saved = self.state.mark();
+        Ok(())
     }
 }
 
@@ -250,14 +268,14 @@ pub(super) fn not_finite(place: &str, what: &str, value: f64, found: Option<NonF
 }
 
 /// A finite loss may have a gradient that is not, as √x has at 0.
-fn check_gradients<T: Float>(params: &Params<T>, grads: &Grads<T>, loss: f64) -> Result<(), Error> {
-    for param in params.iter() {
-        let entry = params.layout().entry(param.id)?;
-        let gradients = &grads.as_slice()[entry.range()];
-        if let Some(value) = gradients.iter().find(|value| !value.is_finite()) {
-            let expected = format!("a finite number, as the loss is ({loss})");
-            return Err(Error::data(format!("gradient of {:?}", param.name), value, expected));
-        }
-    }
-    Ok(())
+#[cold]
+fn check_gradients<T: Float>(loss: Var<'_, T>, grads: &mut Grads<T>) -> Result<(), Error> {
+    let found = loss.graph().params().iter().find_map(|param| {
+        let gradient = grads.get(param.id)?;
+        Some((param.name, *gradient.iter().find(|value| !value.is_finite())?))
+    });
+    let Some((name, value)) = found else { return Ok(()) };
+    let cause = loss.first_non_finite_gradient(grads).map_or(String::new(), |found| format!(": {found}"));
+    let expected = format!("a finite number, as the loss is ({}){cause}", loss.item());
+    Err(Error::data(format!("gradient of {name:?}"), value, expected))
 }

@@ -1,26 +1,33 @@
 mod checkpoint;
 mod evaluate;
 mod fit;
+mod loss;
+mod monitor;
 mod options;
 mod state;
 
+pub use evaluate::Evaluation;
+pub use monitor::Monitor;
 pub use options::{Advance, Checkpoint, EarlyStopping, Every, TrainerOptions};
 
 use crate::{EpochRecord, History};
+use loss::LossFn;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use state::State;
+use state::{Mark, State};
 use std::fmt;
 use std::ops::ControlFlow;
+use std::panic::Location;
 use wane_autodiff::{Error, Float, Grads, Graph, ParamId, Params, Penalty, Tape, Var};
-use wane_data::Dataset;
+use wane_data::{Dataset, Target};
 use wane_layers::Module;
 use wane_optim::{Ema, Optimizer, Plateau, Rule};
 
 /// The loop around a training step: epochs, validation, history, early stopping, checkpoints.
 ///
 /// It is made of public parts, and gives the bits that the bare loop gives. The loss is
-/// [`TrainerOptions::loss`] for numbers and cross-entropy for classes, plus the [penalties](Self::penalty).
+/// [`TrainerOptions::loss`] for numbers and cross-entropy for classes, or [one's own](Self::loss_fn), plus the
+/// [penalties](Self::penalty).
 ///
 /// ```
 /// use wane_autodiff::{Params, Rng, ndarray::array, rand::SeedableRng};
@@ -45,11 +52,14 @@ pub struct Trainer<'a, T, R> {
     params: &'a mut Params<T>,
     optimizer: &'a mut Optimizer<T, R>,
     options: TrainerOptions,
+    loss_fn: Option<Box<LossFn<'a, T>>>,
     penalties: Vec<Box<RecordPenalty<'a, T>>>,
     validation: Option<&'a Dataset<T>>,
     callbacks: Vec<Box<OnEpoch<'a, T>>>,
     ema: Option<Ema<T>>,
     state: State<T>,
+    /// What the file of [`TrainerOptions::checkpoint`] holds.
+    saved: Mark,
     tape: Tape<T>,
     /// Evaluation records other ops where there is dropout; a tape of its own keeps both memories.
     evaluation: Tape<T>,
@@ -86,7 +96,7 @@ impl<T> EpochEnd<'_, T> {
 pub enum Stop {
     /// All epochs are done.
     Epochs,
-    /// The validation loss has stopped improving.
+    /// What early stopping watches has stopped improving.
     Early,
     /// A callback asked for it.
     Callback,
@@ -107,12 +117,15 @@ impl<'a, T: Float, R: Rule> Trainer<'a, T, R> {
         let ema = options.ema.map(|decay| Ema::new(params, decay)).transpose()?;
         let plateau = options.plateau.map(Plateau::new).transpose()?;
         let grads = params.grads();
+        let state = State::new(plateau, &options);
         Ok(Self {
             model,
             params,
             optimizer,
-            state: State::new(plateau, options.metrics.clone()),
+            saved: state.mark(),
+            state,
             options,
+            loss_fn: None,
             penalties: Vec::new(),
             validation: None,
             callbacks: Vec::new(),
@@ -123,11 +136,40 @@ impl<'a, T: Float, R: Rule> Trainer<'a, T, R> {
         })
     }
 
+    /// Takes `loss`, a function of the model's output and its target, in place of [`TrainerOptions::loss`] and
+    /// [`TrainerOptions::cross_entropy`]. It is to be a mean over the batch's rows (those with a label), for the history
+    /// weighs each batch by their number; penalties are added to it. Outputs may then be of another number than targets.
+    ///
+    /// ```
+    /// # use wane_autodiff::{Params, Rng, ndarray::array, rand::SeedableRng};
+    /// # use wane_data::Dataset;
+    /// # use wane_layers::Sequential;
+    /// # use wane_optim::{Group, Sgd, SgdOptions};
+    /// # use wane_train::{Trainer, TrainerOptions};
+    /// # let data = Dataset::new(array![[0.0], [1.0]], array![[1.0], [3.0]])?;
+    /// # let (mut rng, mut params) = (Rng::seed_from_u64(1), Params::<f64>::new());
+    /// # let model = Sequential::new().linear(1, 1).build(params.root(), &mut rng)?;
+    /// # let mut sgd = Sgd::new(SgdOptions::default())?.group(Group::all(&params))?;
+    /// let mut trainer = Trainer::new(&model, &mut params, &mut sgd, TrainerOptions::default())?;
+    /// trainer = trainer.loss_fn(|output, target| {
+    ///     let error = output - output.graph().input(&target.values());
+    ///     (error.square() + 1.0).sqrt().mean() - 1.0
+    /// });
+    /// trainer.fit(&data, &mut rng)?;
+    /// # Ok::<(), wane_autodiff::Error>(())
+    /// ```
+    #[must_use]
+    pub fn loss_fn(mut self, loss: impl for<'g> Fn(Var<'g, T>, Target<'_, T>) -> Var<'g, T> + 'a) -> Self {
+        self.loss_fn = Some(Box::new(loss));
+        self
+    }
+
     /// Adds `penalty` over the given parameters to the loss.
     #[must_use]
+    #[track_caller]
     pub fn penalty<P: Penalty<T> + Clone + 'static>(mut self, penalty: &P, params: &[ParamId]) -> Self {
-        let (penalty, params) = (penalty.clone(), params.to_vec());
-        self.penalties.push(Box::new(move |graph| graph.penalty(&penalty, &params)));
+        let (penalty, params, site) = (penalty.clone(), params.to_vec(), Location::caller());
+        self.penalties.push(Box::new(move |graph| graph.attribute(site, || graph.penalty(&penalty, &params))));
         self
     }
 
@@ -191,6 +233,7 @@ impl<T: Float, R: Rule> fmt::Debug for Trainer<'_, T, R> {
         f.debug_struct("Trainer")
             .field("model", &self.model)
             .field("options", &self.options)
+            .field("has_loss_fn", &self.loss_fn.is_some())
             .field("penalties", &self.penalties.len())
             .field("state", &self.state)
             .finish_non_exhaustive()

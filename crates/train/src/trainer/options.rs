@@ -1,4 +1,4 @@
-use crate::Metric;
+use crate::{Metric, Monitor};
 use std::path::PathBuf;
 use wane_autodiff::{CrossEntropyOptions, Error, Loss, non_negative, number};
 use wane_optim::PlateauOptions;
@@ -25,13 +25,16 @@ pub struct TrainerOptions {
     pub clip_value: Option<f64>,
     /// When the time of schedules passes.
     pub advance: Advance,
-    /// Lowers the learning rate when the validation loss has stopped improving.
+    /// Lowers the learning rate when `plateau_monitor` has stopped improving; its mode must be the monitor's
+    /// ([`Monitor::better`]).
     pub plateau: Option<PlateauOptions>,
+    /// What the plateau watches.
+    pub plateau_monitor: Monitor,
     /// The decay of a moving average of the weights, 0 to 1, with which the model is then validated.
     pub ema: Option<f64>,
-    /// Stops when the validation loss has stopped improving.
+    /// Stops when there is no improvement any more.
     pub early_stopping: Option<EarlyStopping>,
-    /// Where and how often everything is saved.
+    /// Where and how often everything is saved, and once more at the end.
     pub checkpoint: Option<Checkpoint>,
     /// Whether progress is shown, if standard error is a terminal.
     pub progress: bool,
@@ -50,6 +53,7 @@ impl Default for TrainerOptions {
             clip_value: None,
             advance: Advance::Epoch,
             plateau: None,
+            plateau_monitor: Monitor::default(),
             ema: None,
             early_stopping: None,
             checkpoint: None,
@@ -67,17 +71,28 @@ pub enum Advance {
     Batch,
 }
 
-/// Stops when the validation loss has stopped improving for more than `patience` epochs (as scikit-learn's
-/// `n_iter_no_change` counts). At the end of training, stopped or failed or not, the parameters are those of the best epoch; the trainer keeps the last ones to go on from.
+/// Stops when what is watched has not improved for more than `patience` epochs (as scikit-learn's `n_iter_no_change`
+/// counts). At the end of training, stopped or failed or not, the parameters are those of the best epoch; the trainer
+/// keeps the last ones to go on from. A NaN is never better.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EarlyStopping {
     /// How many epochs without improvement are borne.
     pub patience: u64,
-    /// By how much a loss must be below the best to be an improvement, finite and ≥ 0.
+    /// By how much a value must be better than the best to be an improvement, finite and ≥ 0.
     pub min_delta: f64,
+    /// What is watched, and with it which values are better.
+    pub monitor: Monitor,
 }
 
-/// Where and how often everything is saved; after a fault the last file stays.
+/// Ten epochs without any improvement of the validation loss.
+impl Default for EarlyStopping {
+    fn default() -> Self {
+        Self { patience: 10, min_delta: 0.0, monitor: Monitor::default() }
+    }
+}
+
+/// Where and how often everything is saved: also at the end of [`Trainer::fit`](crate::Trainer::fit), if anything was
+/// done since, so that the file is the final state. After a fault the last file stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     /// The file, which each save replaces as a whole.
@@ -108,6 +123,15 @@ impl TrainerOptions {
         }
         if let Some(early) = &self.early_stopping {
             non_negative("early_stopping min_delta", early.min_delta)?;
+            early.monitor.check("early_stopping monitor", &self.metrics)?;
+        }
+        if let Some(plateau) = &self.plateau {
+            self.plateau_monitor.check("plateau_monitor", &self.metrics)?;
+            let better = self.plateau_monitor.better();
+            if plateau.mode != better {
+                let expected = format!("{better:?}, as plateau_monitor is {}", self.plateau_monitor);
+                return Err(Error::option("plateau mode", format!("{:?}", plateau.mode), expected));
+            }
         }
         match &self.checkpoint {
             Some(Checkpoint { every: Every::Epochs(epochs), .. }) => {

@@ -1,8 +1,8 @@
 use crate::metric::Tally;
-use crate::{EarlyStopping, History, Metric};
+use crate::{EarlyStopping, History, Monitor, TrainerOptions};
 use serde::{Deserialize, Serialize};
 use wane_autodiff::{Float, Params, Rng};
-use wane_optim::Plateau;
+use wane_optim::{Better, Plateau};
 
 /// Where training is: all that a trainer remembers besides weights, optimizer and average.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -17,6 +17,7 @@ pub(super) struct State<T> {
     pub(super) feed: Feed,
     pub(super) sums: Sums,
     pub(super) plateau: Option<Plateau>,
+    pub(super) plateau_monitor: Monitor,
     pub(super) best: Option<Best<T>>,
     /// Epochs since the best.
     pub(super) waited: u64,
@@ -31,10 +32,14 @@ pub(super) struct Feed {
     pub(super) shuffle: bool,
 }
 
-/// The best epoch's loss and weights.
+/// What tells two states of one run apart: batches done, and whether the best weights are handed out.
+pub(super) type Mark = (u64, bool);
+
+/// The best epoch's value and weights.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Best<T> {
-    loss: f64,
+    pub(super) monitor: Monitor,
+    value: f64,
     pub(super) weights: Vec<T>,
     /// Whether they have changed places with the last weights.
     is_handed_out: bool,
@@ -53,15 +58,16 @@ pub(super) struct Sums {
 }
 
 impl<T: Float> State<T> {
-    pub(super) fn new(plateau: Option<Plateau>, metrics: Vec<Metric>) -> Self {
+    pub(super) fn new(plateau: Option<Plateau>, options: &TrainerOptions) -> Self {
         Self {
-            history: History { metrics, epochs: Vec::new() },
+            history: History { metrics: options.metrics.clone(), epochs: Vec::new() },
             steps: 0,
             batches: 0,
             order: None,
             feed: Feed::default(),
             sums: Sums::default(),
             plateau,
+            plateau_monitor: options.plateau_monitor,
             best: None,
             waited: 0,
             extra: None,
@@ -73,21 +79,34 @@ impl<T: Float> State<T> {
         self.history.epochs.len()
     }
 
-    /// Takes note of a validation loss and of the weights it was measured on.
-    pub(super) fn observe(&mut self, early: EarlyStopping, loss: f64, weights: &[T]) {
+    pub(super) fn mark(&self) -> Mark {
+        (self.steps, self.is_best_handed_out())
+    }
+
+    /// Takes note of what early stopping watches and of the weights it was measured on.
+    pub(super) fn observe(&mut self, early: EarlyStopping, value: f64, weights: &[T]) {
+        let EarlyStopping { monitor, min_delta, .. } = early;
+        let is_better = |best: f64| match monitor.better() {
+            Better::Min => value < best - min_delta,
+            Better::Max => value > best + min_delta,
+        };
         match &mut self.best {
-            Some(best) if loss < best.loss - early.min_delta => {
-                best.loss = loss;
+            Some(best) if is_better(best.value) || (best.value.is_nan() && !value.is_nan()) => {
+                best.value = value;
                 best.weights.copy_from_slice(weights);
                 self.waited = 0;
             }
             Some(_) => self.waited += 1,
-            None => self.best = Some(Best { loss, weights: weights.to_vec(), is_handed_out: false }),
+            None => self.best = Some(Best { monitor, value, weights: weights.to_vec(), is_handed_out: false }),
         }
     }
 
     pub(super) fn has_waited_out(&self, early: Option<EarlyStopping>) -> bool {
         early.is_some_and(|early| self.waited > early.patience)
+    }
+
+    pub(super) fn is_best_handed_out(&self) -> bool {
+        self.best.as_ref().is_some_and(|best| best.is_handed_out)
     }
 
     /// Gives `params` the best weights, and keeps the last ones in their place; the other way round to go on.
