@@ -4,6 +4,7 @@ pub mod file;
 mod history;
 mod metric;
 mod model;
+mod numbers;
 mod optimizer_state;
 #[cfg(feature = "plot")]
 mod plot;
@@ -15,9 +16,9 @@ mod weights;
 
 pub use history::{EpochRecord, GroupRecord, History};
 pub use metric::{Metric, confusion_matrix};
-pub use model::{ModelCard, load_model, save_model};
+pub use model::{ModelCard, load_model, load_model_with, save_model};
+pub use numbers::OtherPrecision;
 pub use optimizer_state::{load_optimizer_safetensors, save_optimizer_safetensors};
 pub use predictor::Predictor;
-pub use tensors::OtherPrecision;
 pub use trainer::{Advance, Checkpoint, EarlyStopping, EpochEnd, Every, Stop, Trainer, TrainerOptions};
 pub use weights::{load_safetensors, save_safetensors};

@@ -1,5 +1,6 @@
 use crate::OtherPrecision;
-use crate::tensors::{self, Faults, Tensor, TensorFile, accepted};
+use crate::numbers::accepted;
+use crate::tensors::{self, Faults, Tensor, TensorFile, longest_header};
 use std::path::Path;
 use wane_autodiff::{Error, Float, Params};
 
@@ -51,8 +52,8 @@ pub fn load_safetensors<T: Float>(
     precision: OtherPrecision,
 ) -> Result<(), Error> {
     let path = path.as_ref();
-    let mut file = TensorFile::open(path)?;
-    let (mut faults, accepted) = (Faults::default(), accepted::<T>(precision)?);
+    let mut file = TensorFile::open(path, longest_header(params, 1))?;
+    let (mut faults, (accepted, dtypes)) = (Faults::default(), accepted::<T>(precision)?);
     for param in params.iter() {
         match file.info(param.name) {
             Some(info) => faults.check(param.name, info, param.shape.dims(), &accepted),
@@ -62,13 +63,11 @@ pub fn load_safetensors<T: Float>(
     for name in file.names().into_iter().filter(|name| params.id(name).is_err()) {
         faults.unexpected(name);
     }
-    let convert = match precision {
-        OtherPrecision::Refuse => " (OtherPrecision::Convert takes float32 and float64)",
-        OtherPrecision::Convert => " or the other of float32 and float64",
-    };
-    faults.report(path, format!("one for each parameter, of its shape, {}{convert}", T::NAME))?;
-    let mut values = Vec::with_capacity(params.as_slice().len());
-    params.iter().try_for_each(|param| file.read(param.name, &mut values))?;
+    faults.report(path, format!("one for each parameter, of its shape, {dtypes}"))?;
+    let mut values = vec![T::zero(); params.as_slice().len()];
+    for id in params.ids() {
+        file.read(params.name(id), &mut values[params.layout().entry(id)?.range()])?;
+    }
     params.as_mut_slice().copy_from_slice(&values);
     Ok(())
 }
