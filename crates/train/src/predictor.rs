@@ -7,8 +7,8 @@ use wane_layers::{Module, Sequential, check_input};
 /// A model that only predicts: it has all it needs, and after its first call on so many rows it allocates nothing (where
 /// products are small; large ones are packed).
 ///
-/// Each call writes into it, so each thread has one of its own: a clone, which shares model, weights and card, and has a
-/// memory of its own for what it computes.
+/// Each call writes into it, so each thread has one of its own: a clone, moved there, which shares model, weights and card,
+/// and has room of its own for what it computes.
 ///
 /// ```
 /// use std::thread;

@@ -124,6 +124,13 @@ impl TensorFile {
         self.header.info(name)
     }
 
+    /// The name under which the numbers of `name` stand: of names that share numbers, `safetensors.torch.save_model` keeps
+    /// one, and writes the others to the metadata with it.
+    pub(crate) fn kept_name<'a>(&'a self, name: &'a str) -> &'a str {
+        let is_there = |name: &&str| self.header.info(name).is_some();
+        if is_there(&name) { name } else { self.metadata(name).filter(is_there).unwrap_or(name) }
+    }
+
     pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
         self.header.metadata().as_ref()?.get(key).map(String::as_str)
     }
@@ -173,6 +180,7 @@ impl<'de> Visitor<'de> for Header {
         let (mut metadata, mut tensors) = (None, Vec::new());
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
+                "__metadata__" if metadata.is_some() => return Err(A::Error::custom("__metadata__ stands twice")),
                 "__metadata__" => metadata = Some(map.next_value()?),
                 _ => tensors.push((name, map.next_value()?)),
             }
