@@ -333,7 +333,11 @@ impl<T: Float> SequentialBuilder<T> {
                 Some(&custom) => builder.custom(custom, options),
                 None => {
                     let known: Vec<_> = customs.iter().map(|custom| custom.name).collect();
-                    let error = Error::option("custom layer", format!("{name:?}"), format!("one of the CustomLayers given: {known:?}"));
+                    let error = Error::option(
+                        "custom layer",
+                        format!("{name:?}"),
+                        format!("one of the CustomLayers given: {known:?}"),
+                    );
                     builder.push(None, Box::new(|_, _| Err(error)))
                 }
             },

@@ -185,7 +185,8 @@ fn parts_take_what_they_are() {
     for count in [1_u64 << 20, 1 << 61, u64::MAX] {
         file::write(&path, "model", &(&wide, 0_u32, 0_u64, true, count, [0.5_f64; 3])).unwrap();
         let message = refused(&path, "means", A_LITTLE, || load_model::<f32>(&path));
-        let expected = format!("scaler of x: number of means is {count}; expected 3 at most, for which there are bytes");
+        let expected =
+            format!("scaler of x: number of means is {count}; expected 3 at most, for which there are bytes");
         assert!(message.contains(&expected), "{message}");
     }
 }

@@ -219,7 +219,10 @@ fn hostile_models_are_refused() {
         (Saved { y_scaler: scaler(&[0.0], &[0.0]), ..whole.clone() }, "scaler of y: scale of column 0 is 0"),
         (Saved { y_scaler: scaler(&[f64::NAN], &[1.0]), ..whole.clone() }, "scaler of y: mean of column 0 is NaN"),
         (Saved { feature_names: "\0", ..whole.clone() }, "number of feature names is 1; expected 2, as the model has"),
-        (Saved { output_names: "a\0b\0", ..whole.clone() }, "number of output names is 2; expected 1, as the model has"),
+        (
+            Saved { output_names: "a\0b\0", ..whole.clone() },
+            "number of output names is 2; expected 1, as the model has",
+        ),
     ] {
         let message = load(&path, &saved).unwrap_err().to_string();
         assert!(message.contains(expected), "{message}");

@@ -50,9 +50,7 @@ fn an_embedding_norms_and_dropout_come_under_pytorchs_names() {
 
     let mut io = zeros::<f32>(&[("x", &[10, 4]), ("y", &[10, 2])]);
     load("torch_blocks_data", &mut io, OtherPrecision::Refuse).unwrap();
-    let array = |name: &str| -> ArrayView2<'_, f32> {
-        io.get(io.id(name).unwrap()).into_dimensionality().unwrap()
-    };
+    let array = |name: &str| -> ArrayView2<'_, f32> { io.get(io.id(name).unwrap()).into_dimensionality().unwrap() };
     let labels: Vec<usize> = (0..10).map(|row| row * 3 % 5).collect();
     let labels = Classes::new(&labels, 5).unwrap();
     let mut tape = Tape::new();
@@ -162,7 +160,10 @@ fn every_float16_is_read_exactly() {
             _ => magnitude,
         };
         let expected = f64::from(if bits >> 15 == 1 { -magnitude } else { magnitude });
-        assert!(read.to_bits() == expected.to_bits() || read.is_nan() && expected.is_nan(), "{bits:x}: {read} {expected}");
+        assert!(
+            read.to_bits() == expected.to_bits() || read.is_nan() && expected.is_nan(),
+            "{bits:x}: {read} {expected}"
+        );
     }
 }
 
@@ -185,7 +186,9 @@ fn no_elements_are_a_tensor_too() {
     assert!(message.contains("list of entries is unexpected: none; expected"), "{message}");
     // As many elements, in other ways.
     let entry = r#""dtype":"F32","data_offsets":[0,8],"shape""#;
-    for (shape, shown) in [("[1,2]", "(1, 2)"), ("[2,1]", "(2, 1)"), ("[2,1,1,1,1,1,1,1,1]", "(2, 1, 1, 1, 1, 1, 1, 1, …)")] {
+    for (shape, shown) in
+        [("[1,2]", "(1, 2)"), ("[2,1]", "(2, 1)"), ("[2,1,1,1,1,1,1,1,1]", "(2, 1, 1, 1, 1, 1, 1, 1, …)")]
+    {
         with_header(&path, &format!(r#"{{"a":{{{entry}:{shape}}}}}"#), &[0; 8]);
         let message = load_safetensors(&path, &mut others, OtherPrecision::Refuse).unwrap_err().to_string();
         assert!(message.contains(&format!("list of entries is misshapen: a {shown} for (2,); expected")), "{message}");
@@ -201,7 +204,8 @@ fn entries_lie_one_behind_the_other() {
     let path = folder.file("net.safetensors");
     let mut params = zeros::<f32>(&[("a", &[2]), ("b", &[2])]);
     let header = |a: &str, b: &str| {
-        let entry = |name: &str, offsets: &str| format!(r#""{name}":{{"dtype":"F32","shape":[2],"data_offsets":{offsets}}}"#);
+        let entry =
+            |name: &str, offsets: &str| format!(r#""{name}":{{"dtype":"F32","shape":[2],"data_offsets":{offsets}}}"#);
         format!("{{{},{}}}", entry("a", a), entry("b", b))
     };
     with_header(&path, &header("[8,16]", "[0,8]"), &[0; 16]);
