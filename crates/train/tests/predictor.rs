@@ -22,7 +22,7 @@ fn x<T: Float>(rows: usize) -> Array2<T> {
 /// Moves all weights from where they started, so that none is a one or a zero.
 fn shaken<T: Float>(params: &mut Params<T>) {
     let mut rng = Rng::seed_from_u64(6);
-    params.as_mut_slice().iter_mut().for_each(|weight| *weight = *weight + T::of(rng.random_range(-0.3..0.3)));
+    params.as_mut_slice().iter_mut().for_each(|weight| *weight += T::of(rng.random_range(-0.3..0.3)));
 }
 
 #[test]
