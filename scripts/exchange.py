@@ -38,7 +38,7 @@ def main(program):
     count = 0
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        for theirs in ("float32", "float64"):
+        for theirs in ("float16", "float32", "float64"):
             for ours in ("float32", "float64"):
                 given = arrays(theirs)
                 given["0.bias"][:3] = 0.0, -0.0, np.inf
@@ -58,7 +58,7 @@ def main(program):
             (without, ["missing: 2.bias"]),
             ({**fine, "4.bias": fine["2.bias"]}, ["unexpected: 4.bias"]),
             ({**fine, "0.weight": np.ascontiguousarray(fine["0.weight"].T)}, ["misshapen: 0.weight (3, 4) for (4, 3)"]),
-            (arrays("float16"), ["of another dtype", "0.weight F16"]),
+            ({**fine, "2.bias": fine["2.bias"] > 0}, ["of another dtype: 2.bias BOOL"]),
             (arrays("int64"), ["of another dtype", "0.weight I64"]),
             ({**without, "a": fine["0.bias"]}, ["missing: 2.bias", "unexpected: a"]),
         ]:

@@ -3,6 +3,7 @@
 //! The products are small enough for the kernel of our own; the library behind large ones takes its packing buffer from
 //! the allocator at each call.
 
+#[path = "../crates/train/tests/counting/mod.rs"]
 mod counting;
 
 use counting::allocations;

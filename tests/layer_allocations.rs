@@ -1,5 +1,6 @@
 //! A training step allocates nothing after the first: normalising layers, embeddings, residual, parallel and tied ones.
 
+#[path = "../crates/train/tests/counting/mod.rs"]
 mod counting;
 
 use counting::allocations;

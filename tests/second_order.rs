@@ -1,6 +1,7 @@
 //! Second derivatives across crates: a `Sequential` with its twin over dual numbers, penalties in the loss, and no
 //! allocation in a step after the first but the products' own.
 
+#[path = "../crates/train/tests/counting/mod.rs"]
 mod counting;
 
 use counting::allocations;

@@ -1,5 +1,6 @@
 //! What a trainer asks the allocator for does not grow with its batches: after the first epoch a step allocates nothing.
 
+#[path = "../crates/train/tests/counting/mod.rs"]
 mod counting;
 
 use counting::allocations;

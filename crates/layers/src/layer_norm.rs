@@ -1,5 +1,6 @@
 use crate::size::{check_sizes, expect_width};
 use crate::{Description, Module};
+use serde::{Deserialize, Serialize};
 use wane_autodiff::ndarray::Array1;
 use wane_autodiff::{Error, Float, ParamId, Scope, Var, non_negative};
 
@@ -16,7 +17,8 @@ pub struct LayerNorm {
 }
 
 /// The options of [`LayerNorm`], with PyTorch's names and defaults.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct LayerNormOptions {
     /// ε, 1e-5.
     pub eps: f64,
@@ -32,6 +34,16 @@ impl Default for LayerNormOptions {
     }
 }
 
+impl LayerNormOptions {
+    pub(crate) fn has_weight(self) -> bool {
+        self.elementwise_affine
+    }
+
+    pub(crate) fn has_bias(self) -> bool {
+        self.elementwise_affine && self.bias
+    }
+}
+
 impl LayerNorm {
     /// A layer over `width` features, with its parameters below `scope`.
     ///
@@ -41,9 +53,9 @@ impl LayerNorm {
         check_sizes("layer_norm", &[("width", width)])?;
         let eps = non_negative("layer_norm eps", options.eps)?;
         scope.all_or_nothing(|mut scope| {
-            let (affine, biased) = (options.elementwise_affine, options.elementwise_affine && options.bias);
-            let weight = affine.then(|| scope.add("weight", &Array1::from_elem(width, T::one()))).transpose()?;
-            let bias = biased.then(|| scope.add("bias", &Array1::from_elem(width, T::zero()))).transpose()?;
+            let mut add = |name, value| scope.add(name, &Array1::from_elem(width, value));
+            let weight = options.has_weight().then(|| add("weight", T::one())).transpose()?;
+            let bias = options.has_bias().then(|| add("bias", T::zero())).transpose()?;
             Ok(Self { weight, bias, width, eps })
         })
     }

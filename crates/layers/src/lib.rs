@@ -24,6 +24,7 @@
 //! (van Laarhoven 2017). [`LayerNorm`] and [`RmsNorm`] keep rows apart; but a weight right before one of them also has
 //! no scale of its own, whose decay acts in the same way.
 
+mod custom;
 mod dropout;
 mod embedding;
 mod init;
@@ -38,6 +39,7 @@ mod sequential;
 mod size;
 mod spec;
 
+pub use custom::CustomLayer;
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use init::{Fan, Init, gain};
@@ -47,6 +49,6 @@ pub use module::{Description, Module};
 pub use parallel::Parallel;
 pub use residual::Residual;
 pub use rms_norm::{RmsNorm, RmsNormOptions};
-pub use sequential::{Sequential, SequentialBuilder};
+pub use sequential::{Sequential, SequentialBuilder, check_input};
 pub use spec::LayerSpec;
 pub use wane_autodiff::Activation;

@@ -1,5 +1,6 @@
 use crate::size::{check_sizes, expect_width};
 use crate::{Description, Module};
+use serde::{Deserialize, Serialize};
 use wane_autodiff::ndarray::Array1;
 use wane_autodiff::{Error, Float, ParamId, Scope, Var, non_negative};
 
@@ -15,7 +16,8 @@ pub struct RmsNorm {
 }
 
 /// The options of [`RmsNorm`], with PyTorch's names and defaults.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct RmsNormOptions {
     /// ε; the machine epsilon of the model's type where there is none.
     pub eps: Option<f64>,

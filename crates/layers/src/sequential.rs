@@ -1,4 +1,4 @@
-use crate::{Description, Dropout, Init, LayerNorm, LayerNormOptions, Linear, Module};
+use crate::{CustomLayer, Description, Dropout, Init, LayerNorm, LayerNormOptions, Linear, Module};
 use crate::{LayerSpec, Parallel, Residual, RmsNorm, RmsNormOptions};
 use std::fmt;
 use std::panic::Location;
@@ -65,12 +65,13 @@ impl<T: Float> Sequential<T> {
     /// The layers as data, from which [`SequentialBuilder::specs`] makes them again: what a file holds beside the weights.
     ///
     /// # Errors
-    /// A layer that was added by [`SequentialBuilder::layer`], or that holds one: only code can make it.
+    /// A layer that was added by [`SequentialBuilder::layer`], or that holds one: only code can make it, where
+    /// [`custom`](SequentialBuilder::custom) gives that code a name.
     pub fn specs(&self) -> Result<Vec<LayerSpec>, Error> {
         let named = self.specs.iter().zip(&self.layers).enumerate().map(|(number, (spec, layer))| {
             spec.clone().ok_or_else(|| {
-                let expected =
-                    "a layer that SequentialBuilder has a method for, all the way down: a file holds no code";
+                let expected = "a layer that SequentialBuilder has a method for (one's own: `custom`), all the way down: \
+                                a file holds no code";
                 Error::option(format!("layer {number}"), layer.describe().kind, expected)
             })
         });
@@ -92,12 +93,7 @@ impl<T: Float> Sequential<T> {
     /// Other parameters than the model's.
     #[track_caller]
     pub fn predict(&self, params: &Params<T>, x: ArrayView2<'_, T>) -> Result<Array2<T>, Error> {
-        if let Some((inputs, _)) = self.widths().filter(|&(inputs, _)| inputs != x.ncols()) {
-            return Err(Error::data("number of columns of x", x.ncols(), format!("{inputs}, as the model takes in")));
-        }
-        if let Some(((row, column), value)) = x.indexed_iter().find(|(_, value)| !value.is_finite()) {
-            return Err(Error::data(format!("row {row}, column {column} of x"), value, "a finite number"));
-        }
+        check_input(x, self.widths().map(|(inputs, _)| inputs), &[])?;
         let mut tape = Tape::new();
         let output = self.forward(tape.record(params).input(&x)).to_array();
         let shape = format!("{:?}", output.shape());
@@ -122,6 +118,24 @@ impl<T: Float> Sequential<T> {
         let line = |[a, b, c, d]: &[String; 4]| format!("{a:<w0$}  {b:<w1$}  {c:<w2$}  {d:>w3$}\n");
         rows.iter().map(line).collect()
     }
+}
+
+/// Checks data that is to go into a model that takes in `inputs` features, or any number: what
+/// [`Sequential::predict`] checks. Where features have names, a message gives them.
+///
+/// # Errors
+/// An x of another number of columns; a value that is not finite, by its row and column.
+pub fn check_input<T: Float>(x: ArrayView2<'_, T>, inputs: Option<usize>, names: &[String]) -> Result<(), Error> {
+    if let Some(inputs) = inputs.filter(|&inputs| inputs != x.ncols()) {
+        return Err(Error::data("number of columns of x", x.ncols(), format!("{inputs}, as the model takes in")));
+    }
+    if x.iter().all(|value| value.is_finite()) {
+        return Ok(());
+    }
+    x.indexed_iter().filter(|(_, value)| !value.is_finite()).try_for_each(|((row, column), value)| {
+        let name = names.get(column).map_or(String::new(), |name| format!(" ({name:?})"));
+        Err(Error::data(format!("row {row}, column {column}{name} of x"), value, "a finite number"))
+    })
 }
 
 /// The features in of the first and out of the last.
@@ -181,27 +195,36 @@ impl<T: Float> SequentialBuilder<T> {
 
     /// Adds a [`LayerNorm`] over `width` features with PyTorch's defaults.
     pub fn layer_norm(self, width: usize) -> Self {
-        let make = move |scope: Scope<'_, T>, _: &mut Rng| LayerNorm::new(scope, width, LayerNormOptions::default());
-        self.known(Some(LayerSpec::LayerNorm { width }), make)
+        self.layer_norm_with(width, LayerNormOptions::default())
+    }
+
+    /// Adds a [`LayerNorm`] over `width` features.
+    pub fn layer_norm_with(self, width: usize, options: LayerNormOptions) -> Self {
+        let spec = LayerSpec::LayerNorm { width, options };
+        self.known(Some(spec), move |scope, _| LayerNorm::new(scope, width, options))
     }
 
     /// Adds an [`RmsNorm`] over `width` features with PyTorch's defaults.
     pub fn rms_norm(self, width: usize) -> Self {
-        let make = move |scope: Scope<'_, T>, _: &mut Rng| RmsNorm::new(scope, width, RmsNormOptions::default());
-        self.known(Some(LayerSpec::RmsNorm { width }), make)
+        self.rms_norm_with(width, RmsNormOptions::default())
+    }
+
+    /// Adds an [`RmsNorm`] over `width` features.
+    pub fn rms_norm_with(self, width: usize, options: RmsNormOptions) -> Self {
+        let spec = LayerSpec::RmsNorm { width, options };
+        self.known(Some(spec), move |scope, _| RmsNorm::new(scope, width, options))
     }
 
     /// Adds x + f(x), where f is a model: see [`Residual`]. The names of f's layers stand below this layer's number.
-    pub fn residual(self, f: SequentialBuilder<T>) -> Self {
-        let spec = f.specs.iter().cloned().collect::<Option<_>>().map(LayerSpec::Residual);
+    pub fn residual(self, mut f: SequentialBuilder<T>) -> Self {
+        let spec = f.take_specs().map(LayerSpec::Residual);
         self.known(spec, move |scope, rng| Residual::new(f.build(scope, rng)?))
     }
 
     /// Adds models side by side: see [`Parallel`]. Each has a number below this layer's.
     pub fn parallel(self, branches: impl IntoIterator<Item = SequentialBuilder<T>>) -> Self {
-        let branches: Vec<_> = branches.into_iter().collect();
-        let specs = branches.iter().map(|branch: &Self| branch.specs.iter().cloned().collect());
-        let spec = specs.collect::<Option<_>>().map(LayerSpec::Parallel);
+        let mut branches: Vec<_> = branches.into_iter().collect();
+        let spec = branches.iter_mut().map(Self::take_specs).collect::<Option<_>>().map(LayerSpec::Parallel);
         self.known(spec, move |mut scope, rng| {
             let build = |(number, branch): (usize, SequentialBuilder<T>)| -> Result<Box<dyn Module<T>>, Error> {
                 let within = |error: Error| error.within(format!("branch {number}"));
@@ -209,6 +232,11 @@ impl<T: Float> SequentialBuilder<T> {
             };
             Parallel::new(branches.into_iter().enumerate().map(build).collect::<Result<_, _>>()?)
         })
+    }
+
+    /// The specs of a model that becomes part of another's layer, which has them from then on.
+    fn take_specs(&mut self) -> Option<Vec<LayerSpec>> {
+        std::mem::take(&mut self.specs).into_iter().collect()
     }
 
     /// Adds an activation, whose slope or α must be finite.
@@ -266,7 +294,8 @@ impl<T: Float> SequentialBuilder<T> {
         self.known(Some(LayerSpec::Dropout { p }), move |_, _| Dropout::new(p))
     }
 
-    /// Adds a layer of any kind, made where the model is built: its parameters go below the scope it is given.
+    /// Adds a layer of any kind, made where the model is built: its parameters go below the scope it is given. A model's
+    /// file can't hold it: see [`custom`](Self::custom).
     pub fn layer<M: Module<T> + 'static>(
         self,
         make: impl FnOnce(Scope<'_, T>, &mut Rng) -> Result<M, Error> + 'static,
@@ -274,28 +303,57 @@ impl<T: Float> SequentialBuilder<T> {
         self.known(None, make)
     }
 
-    /// Adds the layers that [`Sequential::specs`] gave.
+    /// Adds a layer of one's own, made from `options`, that a model's file can hold: see [`CustomLayer`].
+    pub fn custom(self, layer: CustomLayer<T>, options: impl Into<String>) -> Self {
+        let options = options.into();
+        let spec = LayerSpec::Custom { name: layer.name.to_owned(), options: options.clone() };
+        self.push(Some(spec), Box::new(move |scope, rng| (layer.make)(&options, scope, rng)))
+    }
+
+    /// Adds the layers that [`Sequential::specs`] gave; a [`LayerSpec::Custom`] among them is refused where the model is
+    /// built.
     pub fn specs(self, specs: &[LayerSpec]) -> Self {
+        self.specs_with(specs, &[])
+    }
+
+    /// Adds the layers that [`Sequential::specs`] gave, custom ones by the names that `customs` has for them; one of a name
+    /// that is not there is refused where the model is built.
+    pub fn specs_with(self, specs: &[LayerSpec], customs: &[CustomLayer<T>]) -> Self {
+        let inner = |specs: &[LayerSpec]| Sequential::new().specs_with(specs, customs);
         specs.iter().fold(self, |builder, spec| match spec {
             &LayerSpec::Linear { inputs, outputs, bias: true } => builder.linear(inputs, outputs),
             &LayerSpec::Linear { inputs, outputs, bias: false } => builder.linear_without_bias(inputs, outputs),
-            &LayerSpec::LayerNorm { width } => builder.layer_norm(width),
-            &LayerSpec::RmsNorm { width } => builder.rms_norm(width),
+            &LayerSpec::LayerNorm { width, options } => builder.layer_norm_with(width, options),
+            &LayerSpec::RmsNorm { width, options } => builder.rms_norm_with(width, options),
             &LayerSpec::Activation(activation) => builder.activation(activation),
             &LayerSpec::Dropout { p } => builder.dropout(p),
-            LayerSpec::Residual(f) => builder.residual(Sequential::new().specs(f)),
-            LayerSpec::Parallel(branches) => {
-                builder.parallel(branches.iter().map(|branch| Sequential::new().specs(branch)))
-            }
+            LayerSpec::Residual(f) => builder.residual(inner(f)),
+            LayerSpec::Parallel(branches) => builder.parallel(branches.iter().map(|branch| inner(branch))),
+            LayerSpec::Custom { name, options } => match customs.iter().find(|custom| custom.name == name) {
+                Some(&custom) => builder.custom(custom, options),
+                None => {
+                    let known: Vec<_> = customs.iter().map(|custom| custom.name).collect();
+                    let error = Error::option(
+                        "custom layer",
+                        format!("{name:?}"),
+                        format!("one of the CustomLayers given: {known:?}"),
+                    );
+                    builder.push(None, Box::new(|_, _| Err(error)))
+                }
+            },
         })
     }
 
     fn known<M: Module<T> + 'static>(
-        mut self,
+        self,
         spec: Option<LayerSpec>,
         make: impl FnOnce(Scope<'_, T>, &mut Rng) -> Result<M, Error> + 'static,
     ) -> Self {
-        self.layers.push(Box::new(|scope, rng| Ok(Box::new(make(scope, rng)?))));
+        self.push(spec, Box::new(|scope, rng| Ok(Box::new(make(scope, rng)?))))
+    }
+
+    fn push(mut self, spec: Option<LayerSpec>, make: Build<T>) -> Self {
+        self.layers.push(make);
         self.specs.push(spec);
         self
     }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Take, Write};
 use std::path::{Path, PathBuf};
 use wane_autodiff::Error;
 
@@ -23,6 +23,7 @@ const VERSION: u32 = 1;
 const KIND: usize = 16;
 const CHECKED: usize = 8 + 4 + KIND + 8;
 const HEADER: usize = CHECKED + 4;
+const WHOLE: &str = "a file that can be read and written, and is whole";
 
 /// Writes `value` to `path`: to a temporary file beside it, flushed to the disk and then renamed over it, so that at any
 /// moment `path` holds the old file or the new one. One process at a time may write to a path.
@@ -103,16 +104,43 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 /// # Errors
 /// A file that is not there, is another kind of file, comes from a newer version, is cut off or damaged.
 pub fn read<D: DeserializeOwned>(path: &Path, kind: &str) -> Result<D, Error> {
-    let mut file = File::open(path).map_err(|error| fault(path, "file", "unreadable", error))?;
-    let payload = check(&mut file, path, kind)?;
-    // Checked whole before a byte of it is believed, then read once more: memory holds what it says, not the bytes too.
-    file.seek(SeekFrom::Start(HEADER as u64)).map_err(|error| fault(path, "file", "unreadable", error))?;
-    let mut reader = BufReader::new(file.take(payload));
-    let value = format().with_limit(payload).deserialize_from(&mut reader);
-    let value = value.map_err(|error| fault(path, "payload", "undecodable", error))?;
-    match reader.bytes().next() {
-        None => Ok(value),
-        Some(_) => Err(refuse(path, "payload", "longer than what it holds", "nothing behind the last value")),
+    let mut payload = Payload::open(path, kind)?;
+    let value = payload.value().and_then(|value| payload.end().map(|()| value));
+    value.map_err(|error| error.within(format!("{path:?}")))
+}
+
+/// What a file holds that was found whole, from its beginning on: so that a part can be checked before the next is read.
+pub(crate) struct Payload(BufReader<Take<File>>);
+
+impl Payload {
+    pub(crate) fn open(path: &Path, kind: &str) -> Result<Self, Error> {
+        let mut file = File::open(path).map_err(|error| fault(path, "file", "unreadable", error))?;
+        let length = check(&mut file, path, kind)?;
+        // Checked whole before a byte of it is believed, then read once more: memory holds what it says, not the bytes too.
+        file.seek(SeekFrom::Start(HEADER as u64)).map_err(|error| fault(path, "file", "unreadable", error))?;
+        Ok(Self(BufReader::new(file.take(length))))
+    }
+
+    /// How many bytes are still to be read.
+    pub(crate) fn left(&self) -> u64 {
+        self.0.buffer().len() as u64 + self.0.get_ref().limit()
+    }
+
+    pub(crate) fn value<D: DeserializeOwned>(&mut self) -> Result<D, Error> {
+        let value = format().with_limit(self.left()).deserialize_from(&mut self.0);
+        value.map_err(|error| Error::io("payload", format!("undecodable ({error})"), WHOLE, error))
+    }
+
+    /// The bytes themselves.
+    pub(crate) fn reader(&mut self) -> &mut impl Read {
+        &mut self.0
+    }
+
+    pub(crate) fn end(&self) -> Result<(), Error> {
+        match self.left() {
+            0 => Ok(()),
+            _ => Err(Error::data("payload", "longer than what it holds", "nothing behind the last value")),
+        }
     }
 }
 
@@ -185,6 +213,5 @@ pub(crate) fn fault(
     what: &str,
     error: impl std::error::Error + Send + Sync + 'static,
 ) -> Error {
-    let expected = "a file that can be read and written, and is whole";
-    Error::io(field, format!("{what} ({error})"), expected, error).within(format!("{path:?}"))
+    Error::io(field, format!("{what} ({error})"), WHOLE, error).within(format!("{path:?}"))
 }

@@ -1,6 +1,7 @@
 use crate::OtherPrecision;
 use crate::file::{fault, refuse};
-use crate::tensors::{self, Faults, Tensor, TensorFile, accepted};
+use crate::numbers::accepted;
+use crate::tensors::{self, Faults, Tensor, TensorFile, longest_header};
 use safetensors::Dtype;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -59,7 +60,10 @@ pub fn load_optimizer_safetensors<T: Float, R: Rule>(
     precision: OtherPrecision,
 ) -> Result<(), Error> {
     let path = path.as_ref();
-    let mut file = TensorFile::open(path)?;
+    // Beside a parameter's step and buffers, the groups; references are written in decimal.
+    let references = optimizer.groups().iter().filter(|group| group.decay().has_reference()).count();
+    let longest = longest_header(params, 8) + 32 * references * params.as_slice().len();
+    let mut file = TensorFile::open(path, longest)?;
     let Some(text) = file.metadata(KEY) else {
         let expected = format!("{KEY}, as wane and scripts/optimizer_state.py write it");
         return Err(refuse(path, "metadata", format!("without {KEY}"), expected));
@@ -70,8 +74,9 @@ pub fn load_optimizer_safetensors<T: Float, R: Rule>(
     let mut remembered = Vec::with_capacity(entries.len());
     for (name, buffers) in entries {
         let steps = steps(path, &mut file, &format!("{name}.step"))?;
+        let len = params.get(params.id(&name)?).len();
         let mut read = |buffer: String| {
-            let mut values = Vec::new();
+            let mut values = vec![T::zero(); len];
             file.read(&format!("{name}.{buffer}"), &mut values)?;
             Ok((buffer, values))
         };
@@ -89,7 +94,7 @@ fn checked<T: Float>(
     params: &Params<T>,
     precision: OtherPrecision,
 ) -> Result<BTreeMap<String, Vec<String>>, Error> {
-    let (mut faults, accepted) = (Faults::default(), accepted::<T>(precision)?);
+    let (mut faults, (accepted, dtypes)) = (Faults::default(), accepted::<T>(precision)?);
     let mut entries = BTreeMap::<String, Vec<String>>::new();
     for name in file.names() {
         let known = name.rsplit_once('.').and_then(|(param, what)| Some((params.id(param).ok()?, param, what)));
@@ -107,7 +112,7 @@ fn checked<T: Float>(
     }
     let without_step = entries.keys().map(|param| format!("{param}.step")).filter(|name| file.info(name).is_none());
     without_step.for_each(|name| faults.missing(name));
-    let expected = format!("for each parameter its step and its {} buffers, shaped as it is", T::NAME);
+    let expected = format!("for each parameter its step and its buffers, shaped as it is, {dtypes}");
     faults.report(path, expected)?;
     Ok(entries)
 }
@@ -115,10 +120,10 @@ fn checked<T: Float>(
 /// PyTorch counts steps in float32; a count is a natural number whatever its dtype.
 fn steps(path: &Path, file: &mut TensorFile, name: &str) -> Result<u64, Error> {
     const EXACT: f64 = (1_u64 << 53) as f64;
-    let mut step = Vec::<f64>::new();
+    let mut step = [0.0_f64];
     file.read(name, &mut step)?;
-    match step.as_slice() {
-        &[step] if step.fract() == 0.0 && (0.0..=EXACT).contains(&step) => Ok(step as u64),
-        other => Err(refuse(path, name, format!("{other:?}"), "a count of steps")),
+    match step {
+        [step] if step.fract() == 0.0 && (0.0..=EXACT).contains(&step) => Ok(step as u64),
+        [other] => Err(refuse(path, name, other.to_string(), "a count of steps")),
     }
 }

@@ -1,6 +1,7 @@
 //! The safetensors format: named arrays behind a JSON header. What it says is checked before a number is read.
 
 use crate::file::{fault, refuse, replace};
+use crate::numbers::{self, dtype};
 use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, View};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
@@ -10,17 +11,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use wane_autodiff::{Error, Float};
-
-/// What is done with numbers that a file has in float64 and a model in float32, or the other way round.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OtherPrecision {
-    /// An error.
-    #[default]
-    Refuse,
-    /// Each number is rounded to the nearest of the model's, which is infinite beyond their range.
-    Convert,
-}
+use wane_autodiff::{Error, Float, Params};
 
 /// An array on its way into a file.
 pub(crate) struct Tensor {
@@ -82,8 +73,19 @@ pub(crate) struct TensorFile {
     header: Metadata,
 }
 
+/// How long a header may be that describes `params`, each by so many entries, with room for metadata and for entries that
+/// are not expected, so that a message can name them. What a header takes as it is read is a multiple of it, and a file
+/// is long for less.
+pub(crate) fn longest_header<T: Float>(params: &Params<T>, entries: usize) -> usize {
+    const ROOM: usize = 1 << 16;
+    const ENTRY: usize = 256;
+    let of_each = |name: &str| entries * (ENTRY + 6 * name.len());
+    ROOM + params.iter().map(|param| of_each(param.name)).sum::<usize>()
+}
+
 impl TensorFile {
-    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+    /// A file whose header is at most `longest` bytes long.
+    pub(crate) fn open(path: &Path, longest: usize) -> Result<Self, Error> {
         let unreadable = |error| fault(path, "file", "unreadable", error);
         let mut file = File::open(path).map_err(unreadable)?;
         let length = file.metadata().map_err(unreadable)?.len();
@@ -96,6 +98,10 @@ impl TensorFile {
         let claimed = u64::from_le_bytes(claimed);
         if claimed > behind {
             let expected = format!("{behind} at most: the file is cut off, or no safetensors file");
+            return Err(refuse(path, "length of the header", claimed.to_string(), expected));
+        }
+        if claimed > longest as u64 {
+            let expected = format!("{longest} at most, for the parameters that it is read for");
             return Err(refuse(path, "length of the header", claimed.to_string(), expected));
         }
         let mut text = vec![0; claimed as usize];
@@ -118,42 +124,25 @@ impl TensorFile {
         self.header.info(name)
     }
 
+    /// The name under which the numbers of `name` stand: of names that share numbers, `safetensors.torch.save_model` keeps
+    /// one, and writes the others to the metadata with it.
+    pub(crate) fn kept_name<'a>(&'a self, name: &'a str) -> &'a str {
+        let is_there = |name: &&str| self.header.info(name).is_some();
+        if is_there(&name) { name } else { self.metadata(name).filter(is_there).unwrap_or(name) }
+    }
+
     pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
         self.header.metadata().as_ref()?.get(key).map(String::as_str)
     }
 
-    /// Adds the numbers of `name` to `values`.
-    pub(crate) fn read<T: Float>(&mut self, name: &str, values: &mut Vec<T>) -> Result<(), Error> {
-        let refused = |given: String| refuse(&self.path, name, given, "an entry of numbers that wane reads");
-        let info = self.header.info(name).ok_or_else(|| refused("missing".to_owned()))?;
-        let convert: fn(&[u8]) -> f64 = match info.dtype {
-            Dtype::F32 => |bytes| f64::from(f32::from_le_bytes(bytes.try_into().expect("four bytes"))),
-            Dtype::F64 => |bytes| f64::from_le_bytes(bytes.try_into().expect("eight bytes")),
-            Dtype::I64 => |bytes| i64::from_le_bytes(bytes.try_into().expect("eight bytes")) as f64,
-            other => return Err(refused(format!("of dtype {other:?}"))),
+    /// Fills `values`, as many as `name` has, with its numbers.
+    pub(crate) fn read<T: Float>(&mut self, name: &str, values: &mut [T]) -> Result<(), Error> {
+        let Some(info) = self.header.info(name) else {
+            return Err(refuse(&self.path, name, "missing", "an entry of numbers that wane reads"));
         };
-        let size = info.dtype.bitsize() / 8;
-        let (begin, end) = info.data_offsets;
-        let unreadable = |error| fault(&self.path, "file", "unreadable", error);
-        self.file.seek(SeekFrom::Start(self.start + begin as u64)).map_err(unreadable)?;
-        let mut block = [0; 1 << 13];
-        let mut left = end - begin;
-        while left > 0 {
-            let part = &mut block[..left.min(1 << 13)];
-            self.file.read_exact(part).map_err(unreadable)?;
-            values.extend(part.chunks_exact(size).map(|bytes| T::of(convert(bytes))));
-            left -= part.len();
-        }
-        Ok(())
-    }
-}
-
-/// The dtype of a model's numbers.
-pub(crate) fn dtype<T: Float>() -> Result<Dtype, Error> {
-    match T::NAME {
-        "float32" => Ok(Dtype::F32),
-        "float64" => Ok(Dtype::F64),
-        other => Err(Error::option("type of the numbers", other, "float32 or float64")),
+        let start = SeekFrom::Start(self.start + info.data_offsets.0 as u64);
+        let read = self.file.seek(start).and_then(|_| numbers::fill(&mut self.file, info.dtype, values));
+        read.map_err(|error| fault(&self.path, "file", "unreadable", error))
     }
 }
 
@@ -191,6 +180,7 @@ impl<'de> Visitor<'de> for Header {
         let (mut metadata, mut tensors) = (None, Vec::new());
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
+                "__metadata__" if metadata.is_some() => return Err(A::Error::custom("__metadata__ stands twice")),
                 "__metadata__" => metadata = Some(map.next_value()?),
                 _ => tensors.push((name, map.next_value()?)),
             }
@@ -245,15 +235,6 @@ impl Faults {
         }
         Err(Error::parameter("list of entries", given, expected).within(format!("{path:?}")))
     }
-}
-
-/// The dtypes that may stand for the model's own.
-pub(crate) fn accepted<T: Float>(precision: OtherPrecision) -> Result<Vec<Dtype>, Error> {
-    let own = dtype::<T>()?;
-    Ok(match precision {
-        OtherPrecision::Refuse => vec![own],
-        OtherPrecision::Convert => vec![Dtype::F32, Dtype::F64],
-    })
 }
 
 /// A shape as Python shows it; of a hostile one, its beginning.

@@ -1,5 +1,7 @@
 use crate::OtherPrecision;
-use crate::tensors::{self, Faults, Tensor, TensorFile, accepted};
+use crate::numbers::accepted;
+use crate::tensors::{self, Faults, Tensor, TensorFile, longest_header};
+use std::collections::HashSet;
 use std::path::Path;
 use wane_autodiff::{Error, Float, Params};
 
@@ -21,7 +23,7 @@ pub fn save_safetensors<T: Float>(path: impl AsRef<Path>, params: &Params<T>) ->
 }
 
 /// Reads all parameters, frozen ones too, from a safetensors file, such as PyTorch's
-/// `safetensors.torch.save_file(model.state_dict(), path)` writes.
+/// `safetensors.torch.save_file(model.state_dict(), path)` writes, or `save_model(model, path)` where weights are tied.
 ///
 /// ```
 /// use wane_autodiff::{Params, Rng, rand::SeedableRng};
@@ -51,24 +53,26 @@ pub fn load_safetensors<T: Float>(
     precision: OtherPrecision,
 ) -> Result<(), Error> {
     let path = path.as_ref();
-    let mut file = TensorFile::open(path)?;
-    let (mut faults, accepted) = (Faults::default(), accepted::<T>(precision)?);
+    let mut file = TensorFile::open(path, longest_header(params, 1))?;
+    let (mut faults, (accepted, dtypes)) = (Faults::default(), accepted::<T>(precision)?);
+    let mut kept = HashSet::new();
     for param in params.iter() {
-        match file.info(param.name) {
+        let name = file.kept_name(param.name);
+        kept.insert(name);
+        match file.info(name) {
             Some(info) => faults.check(param.name, info, param.shape.dims(), &accepted),
             None => faults.missing(param.name),
         }
     }
-    for name in file.names().into_iter().filter(|name| params.id(name).is_err()) {
+    for name in file.names().into_iter().filter(|name| !kept.contains(name.as_str())) {
         faults.unexpected(name);
     }
-    let convert = match precision {
-        OtherPrecision::Refuse => " (OtherPrecision::Convert takes float32 and float64)",
-        OtherPrecision::Convert => " or the other of float32 and float64",
-    };
-    faults.report(path, format!("one for each parameter, of its shape, {}{convert}", T::NAME))?;
-    let mut values = Vec::with_capacity(params.as_slice().len());
-    params.iter().try_for_each(|param| file.read(param.name, &mut values))?;
+    faults.report(path, format!("one for each parameter, of its shape, {dtypes}"))?;
+    let mut values = vec![T::zero(); params.as_slice().len()];
+    for id in params.ids() {
+        let name = file.kept_name(params.name(id)).to_owned();
+        file.read(&name, &mut values[params.layout().entry(id)?.range()])?;
+    }
     params.as_mut_slice().copy_from_slice(&values);
     Ok(())
 }

@@ -115,7 +115,8 @@ fn what_does_not_fit_changes_nothing() {
     let message = load(OtherPrecision::Refuse);
     let shapes = "misshapen: 2.bias.exp_avg (2,) for (1,), 2.bias.exp_avg_sq (2,) for (1,), \
                   2.weight.exp_avg (2, 4) for (1, 4), 2.weight.exp_avg_sq (2, 4) for (1, 4)";
-    let expected = "for each parameter its step and its float64 buffers, shaped as it is";
+    let expected = "for each parameter its step and its buffers, shaped as it is, float64 (OtherPrecision::Convert takes \
+                    float16, bfloat16, float32 and float64)";
     assert_eq!(message, format!("list of entries is {shapes}; expected {expected}"));
     assert_eq!(serde_json::to_string(&optimizer.snapshot(&params).unwrap()).unwrap(), before);
 

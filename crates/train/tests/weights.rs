@@ -29,8 +29,7 @@ fn refused(path: &Path, precision: OtherPrecision) -> String {
     let (result, held) = peak(|| load_safetensors(path, &mut params, precision));
     let message = result.expect_err("refused").to_string();
     assert_eq!(params.as_slice(), before, "{message}");
-    // A header's texts and shapes take several times their JSON; a message, the texts.
-    assert!(held <= 16 * length + (1 << 15), "{message}: held {held} of {length} bytes");
+    assert!(held <= length + (1 << 20), "{message}: held {held} of {length} bytes");
     message.replace(&format!("{path:?}: "), "")
 }
 
@@ -72,7 +71,8 @@ fn other_precision_is_taken_when_asked_for() {
     let wide = params::<f64>(0);
     save_safetensors(&path, &wide).unwrap();
     let names = "net.0.weight F64, net.0.bias F64, net.2.weight F64, net.2.bias F64, temperature F64";
-    let expected = "one for each parameter, of its shape, float32 (OtherPrecision::Convert takes float32 and float64)";
+    let expected = "one for each parameter, of its shape, float32 (OtherPrecision::Convert takes float16, bfloat16, \
+                    float32 and float64)";
     let message = format!("list of entries is of another dtype: {names}; expected {expected}");
     assert_eq!(refused(&path, OtherPrecision::Refuse), message);
 
@@ -96,21 +96,21 @@ fn all_that_is_wrong_is_said_at_once() {
     };
     let entries = [
         ("net.0.weight", view(Dtype::F32, &[3, 2])),
-        ("net.0.bias", view(Dtype::F16, &[2])),
+        ("net.0.bias", view(Dtype::BOOL, &[2])),
         ("net.2.weight", view(Dtype::I64, &[1, 2])),
         ("temperature", view(Dtype::F32, &[1])),
         ("net.4.weight", view(Dtype::F32, &[1, 1])),
     ];
     std::fs::write(&path, safetensors::serialize(entries, None).unwrap()).unwrap();
     for (precision, dtypes) in [
-        (OtherPrecision::Refuse, "float32 (OtherPrecision::Convert takes float32 and float64)"),
-        (OtherPrecision::Convert, "float32 or the other of float32 and float64"),
+        (OtherPrecision::Refuse, "float32 (OtherPrecision::Convert takes float16, bfloat16, float32 and float64)"),
+        (OtherPrecision::Convert, "float32 or another of float16, bfloat16, float32 and float64"),
     ] {
         assert_eq!(
             refused(&path, precision),
             format!(
                 "list of entries is missing: net.2.bias; unexpected: net.4.weight; misshapen: net.0.weight (3, 2) for \
-                 (2, 3), temperature (1,) for (); of another dtype: net.0.bias F16, net.2.weight I64; expected one for \
+                 (2, 3), temperature (1,) for (); of another dtype: net.0.bias BOOL, net.2.weight I64; expected one for \
                  each parameter, of its shape, {dtypes}"
             )
         );
@@ -138,8 +138,8 @@ fn damaged_files_are_refused() {
     for (header, bytes, expected) in [
         (String::new(), 0, "header is undecodable"),
         ("[]".to_owned(), 0, "header is undecodable"),
-        ("{".to_owned() + &r#""a":{"#.repeat(50_000), 0, "header is undecodable"),
-        (r#"{"__metadata__":{"a":"#.to_owned() + &"[".repeat(50_000), 0, "header is undecodable"),
+        ("{".to_owned() + &r#""a":{"#.repeat(10_000), 0, "header is undecodable"),
+        (r#"{"__metadata__":{"a":"#.to_owned() + &"[".repeat(10_000), 0, "header is undecodable"),
         (r#"{"__metadata__":{"a":1}}"#.to_owned(), 0, "header is undecodable"),
         ("{} {}".to_owned(), 0, "header is undecodable"),
         (format!("{{{}}}", entry("a", "[2]", 0, 8)), 4, "number of bytes behind the header is 4; expected 8"),
@@ -189,7 +189,7 @@ fn flipped_bits_do_no_harm() {
         std::fs::write(&path, &bytes).unwrap();
         let mut params = params::<f32>(1);
         let (_, held) = peak(|| load_safetensors(&path, &mut params, OtherPrecision::Refuse));
-        assert!(held <= 16 * bytes.len() + (1 << 15), "held {held} bytes");
+        assert!(held <= bytes.len() + (1 << 20), "held {held} bytes");
     }
 }
 
