@@ -13,12 +13,12 @@ pub mod prelude {
     pub use wane_autodiff::rand::SeedableRng;
     pub use wane_autodiff::{
         Activation, Classes, CrossEntropyOptions, Error, Float, Grads, Graph, Loss, LossOptions, Param, ParamId,
-        Params, Penalty, Reduction, Rng, Scope, Tape, Var,
+        Params, Penalty, Reduction, Rng, Scope, Tape, Threads, Var,
     };
     pub use wane_data::{Batches, Csv, Dataset, LabelEncoder, StandardScaler, one_hot};
     pub use wane_layers::{
-        Description, Dropout, Embedding, Init, LayerNorm, LayerNormOptions, Linear, Module, Parallel, Residual,
-        RmsNorm, Sequential,
+        CustomLayer, Description, Dropout, Embedding, Init, LayerNorm, LayerNormOptions, Linear, Module, Parallel,
+        Residual, RmsNorm, RmsNormOptions, Sequential,
     };
     pub use wane_optim::{
         Adagrad, AdagradOptions, Adam, AdamOptions, AdamW, AdamWOptions, Better, Cyclic, Decay, DecayKind, Ema, Group,
@@ -29,7 +29,7 @@ pub mod prelude {
     #[cfg(feature = "train")]
     pub use wane_train::{
         Advance, Checkpoint, ConfusionMatrix, EarlyStopping, Evaluation, Every, History, Metric, ModelCard, Monitor,
-        OtherPrecision, Predictor, Stop, Trainer, TrainerOptions, confusion_matrix, load_model, load_safetensors,
-        save_model, save_safetensors,
+        OtherPrecision, Predictor, Stop, Trainer, TrainerOptions, confusion_matrix, load_model, load_model_with,
+        load_safetensors, save_model, save_safetensors,
     };
 }
