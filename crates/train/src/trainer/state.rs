@@ -1,7 +1,7 @@
 use crate::metric::Tally;
 use crate::{EarlyStopping, History, Metric};
 use serde::{Deserialize, Serialize};
-use wane_autodiff::{Float, Params, Rng};
+use wane_autodiff::{Error, Float, Params, Rng, number};
 use wane_optim::Plateau;
 
 /// Where training is: all that a trainer remembers besides weights, optimizer and average.
@@ -66,6 +66,58 @@ impl<T: Float> State<T> {
             waited: 0,
             extra: None,
         }
+    }
+
+    /// Checks what was read from a file: whatever training goes on from.
+    pub(super) fn check(&self, groups: usize) -> Result<(), Error> {
+        self.check_history()?;
+        let Feed { rows, batch_size, .. } = self.feed;
+        let most = if batch_size == 0 { 0 } else { rows.div_ceil(batch_size) };
+        if self.batches > most {
+            let expected = format!("at most {most}, for {rows} rows and batch_size {batch_size}");
+            return Err(Error::data("batches done of an epoch", self.batches, expected));
+        }
+        if self.batches > 0 && self.order.is_none() {
+            return Err(Error::data("order of an epoch", "missing", "what it was drawn from"));
+        }
+        let lrs = self.sums.lrs.len();
+        if lrs != 0 && lrs != groups {
+            return Err(Error::data("number of learning rates", lrs, format!("{groups}, as the optimizer has groups")));
+        }
+        if let Some(loss) = self.best.as_ref().map(|best| best.loss).filter(|loss| !loss.is_finite()) {
+            return Err(Error::data("best loss", number(loss), "a finite number"));
+        }
+        // Counts that go on without an overflow.
+        for (field, count, most) in [
+            ("batches done", self.steps, 1 << 53),
+            ("epochs since the best", self.waited, self.epochs() as u64),
+            ("rows measured", self.sums.tally.rows(), self.feed.rows as u64),
+        ] {
+            if count > most {
+                return Err(Error::data(field, count, format!("at most {most}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_history(&self) -> Result<(), Error> {
+        let History { metrics, epochs } = &self.history;
+        for (place, record) in epochs.iter().enumerate() {
+            if record.epoch != place + 1 {
+                return Err(Error::data(format!("epoch of record {place}"), record.epoch, (place + 1).to_string()));
+            }
+            let validated = if record.validation_loss.is_some() { metrics.len() } else { 0 };
+            for (of, found, wanted) in [
+                ("training", record.train_metrics.len(), metrics.len()),
+                ("validation", record.validation_metrics.len(), validated),
+            ] {
+                if found != wanted {
+                    let field = format!("epoch {}: number of {of} metrics", record.epoch);
+                    return Err(Error::data(field, found, wanted.to_string()));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// How many epochs are finished.
