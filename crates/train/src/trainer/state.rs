@@ -158,3 +158,84 @@ impl Sums {
         self.tally.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wane_autodiff::rand::SeedableRng;
+
+    /// The state in the second batch of the third epoch, of an optimizer of two groups.
+    fn good() -> State<f64> {
+        let record = |epoch| crate::EpochRecord {
+            epoch,
+            train_loss: 1.0,
+            penalty: 0.0,
+            train_metrics: vec![0.5],
+            validation_loss: Some(1.0),
+            validation_metrics: vec![0.5],
+            groups: Vec::new(),
+            gradient_norm: 1.0,
+            zeros: 0,
+        };
+        let mut state = State::new(None, vec![Metric::Mse]);
+        state.history.epochs = vec![record(1), record(2)];
+        (state.steps, state.batches, state.order) = (8, 2, Some(Rng::seed_from_u64(0)));
+        state.feed = Feed { rows: 9, batch_size: 4, shuffle: true };
+        state.sums.lrs = vec![0.1, 0.2];
+        state.best = Some(Best { loss: 1.0, weights: vec![0.5], is_handed_out: false });
+        state.waited = 2;
+        state
+    }
+
+    #[test]
+    fn what_training_cannot_go_on_from_is_named() {
+        type Fault = fn(&mut State<f64>);
+        let faults: [(Fault, &str); 14] = [
+            (|s| s.history.epochs[1].epoch = 7, "epoch of record 1 is 7; expected 2"),
+            (|s| s.history.epochs[0].epoch = 0, "epoch of record 0 is 0; expected 1"),
+            (|s| s.history.epochs[1].train_metrics.clear(), "epoch 2: number of training metrics is 0; expected 1"),
+            (|s| s.history.epochs[1].validation_loss = None, "epoch 2: number of validation metrics is 1; expected 0"),
+            (|s| s.batches = 4, "batches done of an epoch is 4; expected at most 3, for 9 rows and batch_size 4"),
+            (
+                |s| s.feed.batch_size = 0,
+                "batches done of an epoch is 2; expected at most 0, for 9 rows and batch_size 0",
+            ),
+            (|s| s.order = None, "order of an epoch is missing; expected what it was drawn from"),
+            (|s| s.sums.lrs.push(0.3), "number of learning rates is 3; expected 2, as the optimizer has groups"),
+            (|s| s.best.as_mut().unwrap().loss = f64::NAN, "best loss is NaN; expected a finite number"),
+            (|s| s.best.as_mut().unwrap().loss = f64::INFINITY, "best loss is inf; expected a finite number"),
+            (|s| s.steps = u64::MAX, "batches done is 18446744073709551615; expected at most 9007199254740992"),
+            (|s| s.waited = 3, "epochs since the best is 3; expected at most 2"),
+            (
+                |s| s.sums.tally = serde_json::from_str(&tally(u64::MAX, 0)).unwrap(),
+                "rows measured is 18446744073709551615; expected at most 9",
+            ),
+            (
+                |s| s.sums.tally = serde_json::from_str(&tally(0, 10)).unwrap(),
+                "rows measured is 10; expected at most 9",
+            ),
+        ];
+        good().check(2).unwrap();
+        for (fault, message) in faults {
+            let mut bad = good();
+            fault(&mut bad);
+            assert_eq!(bad.check(2).unwrap_err().to_string(), message);
+        }
+    }
+
+    fn tally(rows: u64, correct: u64) -> String {
+        format!(r#"{{"rows":{rows},"columns":[],"correct":{correct},"log_loss":0}}"#)
+    }
+
+    #[test]
+    fn all_that_a_run_comes_by_is_fit_to_go_on() {
+        State::<f64>::new(None, vec![Metric::Mse]).check(2).unwrap();
+        let mut ended = good();
+        (ended.batches, ended.order) = (0, None);
+        ended.check(2).unwrap();
+        // The last batch is done, and then validation failed; no batch with a label yet.
+        let mut failed = good();
+        (failed.batches, failed.sums.lrs) = (3, Vec::new());
+        failed.check(2).unwrap();
+    }
+}
