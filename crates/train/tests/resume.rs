@@ -157,7 +157,7 @@ impl Case {
             advance: self.advance,
             plateau: self.plateau.then_some(plateau),
             ema: self.ema.then_some(0.8),
-            early_stopping: self.early_stopping.then_some(EarlyStopping { patience: 20, min_delta: 0.0 }),
+            early_stopping: self.early_stopping.then_some(EarlyStopping { patience: 2, min_delta: 0.02 }),
             checkpoint: (how.saves && self.broken != BREAKS[2]).then(|| Checkpoint { path: how.path.clone(), every }),
             progress: false,
             ..Default::default()

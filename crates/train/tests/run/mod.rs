@@ -66,7 +66,8 @@ impl Run {
                 ..Default::default()
             }),
             ema: Some(0.9),
-            early_stopping: Some(EarlyStopping { patience: 1 << 40, min_delta: 0.0 }),
+            // The first epoch stays the best, and how long ago that was is counted.
+            early_stopping: Some(EarlyStopping { patience: 1 << 40, min_delta: 1e9 }),
             checkpoint: path.map(|(path, every)| Checkpoint { path: path.to_owned(), every: Every::Batches(every) }),
             progress: false,
             ..Default::default()
