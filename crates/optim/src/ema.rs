@@ -1,4 +1,5 @@
 use crate::rule::Lerp;
+use crate::snapshot::count;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wane_autodiff::{Error, Float, Layout, Params, number};
@@ -108,7 +109,7 @@ impl<T: Float> Ema<T> {
     /// The average that `snapshot` was taken of, over parameters of the same layout.
     ///
     /// # Errors
-    /// A decay outside 0..=1; another number of weights.
+    /// A decay outside 0..=1; another number of weights; more than 2⁵³ updates.
     pub fn restore(params: &Params<T>, snapshot: EmaSnapshot<T>) -> Result<Self, Error> {
         let EmaSnapshot { decay, updates, average } = snapshot;
         if average.len() != params.as_slice().len() {
@@ -118,6 +119,7 @@ impl<T: Float> Ema<T> {
                 params.as_slice().len().to_string(),
             ));
         }
+        let updates = count("ema snapshot: updates", updates)?;
         Ok(Self { average, updates, ..Self::new(params, decay)? })
     }
 

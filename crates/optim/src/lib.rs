@@ -55,7 +55,7 @@ pub use clip::{clip_grad_norm, clip_grad_value};
 pub use decay::{Decay, DecayKind, Pull};
 pub use ema::{Ema, EmaSnapshot};
 pub use group::Group;
-pub use lbfgs::{Lbfgs, LbfgsOptions, LbfgsOutcome, LbfgsStop, LineSearch};
+pub use lbfgs::{Lbfgs, LbfgsMove, LbfgsOptions, LbfgsOutcome, LbfgsPair, LbfgsSnapshot, LbfgsStop, LineSearch};
 pub use optimizer::{GroupState, Optimizer};
 pub use report::{GroupReport, WeightReport};
 pub use rmsprop::{RmsProp, RmsPropOptions};

@@ -76,8 +76,9 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
     /// were changed on the way come back with it.
     ///
     /// # Errors
-    /// A snapshot of another rule, of other groups, of another kind of decay or of other parameters; options out of range; buffers that are not
-    /// those of the options, or not as long as their parameter. Then nothing has changed.
+    /// A snapshot of another rule, of other groups, of another kind of decay or of other parameters; options out of range;
+    /// buffers that are not those of the options, or not as long as their parameter; counts above 2⁵³. Then nothing has
+    /// changed.
     pub fn restore(&mut self, params: &Params<T>, snapshot: &OptimizerSnapshot<T, R>) -> Result<(), Error> {
         let restored =
             self.restored(params, snapshot).map_err(|error| error.within(format!("{} snapshot", R::NAME)))?;
@@ -93,7 +94,7 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
             return Err(Error::parameter("number of groups", snapshot.groups.len(), self.groups().len().to_string()));
         }
         let mut restored = self.clone();
-        restored.time = snapshot.time;
+        restored.time = count("time", snapshot.time)?;
         for (number, (group, saved)) in restored.groups.iter_mut().zip(&snapshot.groups).enumerate() {
             let context = format!("group {number}");
             let mut names = Vec::new();
@@ -137,4 +138,10 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
         };
         Ok(restored)
     }
+}
+
+/// Counts go on, without an overflow, and are computed with in f64.
+pub(crate) fn count(field: &str, count: u64) -> Result<u64, Error> {
+    const MOST: u64 = 1 << 53;
+    if count <= MOST { Ok(count) } else { Err(Error::parameter(field, count, format!("at most {MOST}"))) }
 }

@@ -1,6 +1,6 @@
 use crate::decay::{DecayKind, Reference};
 use crate::optimizer::GroupState;
-use crate::snapshot::ParamSnapshot;
+use crate::snapshot::{ParamSnapshot, count};
 use crate::{Pull, Rule};
 use std::ops::Range;
 use std::sync::Arc;
@@ -94,7 +94,7 @@ impl<T: Float> State<T> {
             let (_, buffer) = self.buffers.iter_mut().find(|(known, _)| known == name).expect("provided for its group");
             buffer[range.clone()].copy_from_slice(values);
         }
-        self.steps[id.index()] = saved.steps;
+        self.steps[id.index()] = count(&format!("steps of {}", saved.name), saved.steps)?;
         Ok(())
     }
 

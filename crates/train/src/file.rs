@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Take, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Take, Write};
 use std::path::{Path, PathBuf};
 use wane_autodiff::Error;
 
@@ -26,28 +26,59 @@ const HEADER: usize = CHECKED + 4;
 const WHOLE: &str = "a file that can be read and written, and is whole";
 
 /// Writes `value` to `path`: to a temporary file beside it, flushed to the disk and then renamed over it, so that at any
-/// moment `path` holds the old file or the new one. One process at a time may write to a path.
+/// moment `path` holds the old file or the new one. A link stays: the file that it leads to is replaced. One process at a
+/// time may write to a path.
 ///
 /// # Errors
 /// A folder or disk that cannot be written to: then the old file is as it was. (If only the folder could not be flushed
-/// after the renaming, the new one is in its place already.)
-///
-/// # Panics
-/// A kind of more than 16 bytes.
+/// after the renaming, the new one is in its place already.) A kind of more than 16 bytes.
 pub fn write<S: Serialize>(path: &Path, kind: &str, value: &S) -> Result<(), Error> {
-    let payload =
-        format().serialize(value).map_err(|error| fault(path, "what is to be written", "unwritable", error))?;
-    let mut bytes = Vec::with_capacity(HEADER + payload.len());
-    bytes.extend_from_slice(MAGIC);
-    bytes.extend_from_slice(&VERSION.to_le_bytes());
-    bytes.extend_from_slice(&padded(kind));
-    bytes.extend_from_slice(&(payload.len() as u64).to_le_bytes());
+    let kind = padded(kind)?;
+    replace_by(path, |file| write_into(file, kind, value)).map_err(|error| match *error {
+        bincode::ErrorKind::Io(error) => fault(path, "file", "not written", error),
+        _ => fault(path, "what is to be written", "unwritable", error),
+    })
+}
+
+/// Length and checksum are known behind the last byte: the header is written twice.
+fn write_into<S: Serialize>(file: &mut File, kind: [u8; KIND], value: &S) -> bincode::Result<()> {
+    file.write_all(&[0; HEADER])?;
+    let payload = Summed { inner: &mut *file, checksum: crc32fast::Hasher::new(), length: 0 };
+    let mut buffered = BufWriter::new(payload);
+    format().serialize_into(&mut buffered, value)?;
+    let Summed { checksum: payload, length, .. } = buffered.into_inner().map_err(io::IntoInnerError::into_error)?;
+
+    let mut header = Vec::with_capacity(HEADER);
+    header.extend_from_slice(MAGIC);
+    header.extend_from_slice(&VERSION.to_le_bytes());
+    header.extend_from_slice(&kind);
+    header.extend_from_slice(&length.to_le_bytes());
     let mut checksum = crc32fast::Hasher::new();
-    checksum.update(&bytes);
-    checksum.update(&payload);
-    bytes.extend_from_slice(&checksum.finalize().to_le_bytes());
-    bytes.extend_from_slice(&payload);
-    replace(path, &bytes).map_err(|error| fault(path, "file", "not written", error))
+    checksum.update(&header);
+    checksum.combine(&payload);
+    header.extend_from_slice(&checksum.finalize().to_le_bytes());
+    file.rewind()?;
+    Ok(file.write_all(&header)?)
+}
+
+/// Counts what goes through.
+struct Summed<W> {
+    inner: W,
+    checksum: crc32fast::Hasher,
+    length: u64,
+}
+
+impl<W: Write> Write for Summed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.checksum.update(&bytes[..written]);
+        self.length += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
 }
 
 /// Puts `bytes` in the place of the file at `path`, wholly or not at all.
@@ -55,23 +86,41 @@ pub fn write<S: Serialize>(path: &Path, kind: &str, value: &S) -> Result<(), Err
 /// # Errors
 /// Those of the file system; then the old file is as it was.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = beside(path)?;
-    let written = File::create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
+    replace_by(path, |file| file.write_all(bytes))
+}
+
+/// Puts what `write` writes in the place of the file at `path`, wholly or not at all.
+fn replace_by<E: From<io::Error>>(path: &Path, write: impl FnOnce(&mut File) -> Result<(), E>) -> Result<(), E> {
+    let path = end_of_links(path)?;
+    let temporary = beside(&path)?;
+    let written = File::create(&temporary).map_err(E::from).and_then(|mut file| {
+        write(&mut file)?;
+        Ok(file.sync_all()?)
     });
-    let renamed = written.and_then(|()| fs::rename(&temporary, path));
+    let renamed = written.and_then(|()| Ok(fs::rename(&temporary, &path)?));
     if renamed.is_err() {
         // Best effort: what matters is the error of before.
         let _ = fs::remove_file(&temporary);
     }
     renamed?;
-    sync_folder(path)
+    Ok(sync_folder(&path)?)
+}
+
+/// Where links lead, whether a file is there yet or not: a rename would take the place of the link itself.
+fn end_of_links(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..40 {
+        match fs::read_link(&path) {
+            Ok(target) => path = path.with_file_name(target),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "links that lead nowhere"))
 }
 
 /// Tries whether [`replace`] could write to `path`, and leaves what is there as it is.
 pub(crate) fn try_place(path: &Path) -> Result<(), Error> {
-    let tried = beside(path).and_then(|temporary| {
+    let tried = end_of_links(path).and_then(|path| beside(&path)).and_then(|temporary| {
         if path.is_dir() {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "the path is that of a folder"));
         }
@@ -98,8 +147,8 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// Reads what [`write()`] wrote under the same kind. Memory follows what the file is found to hold, not what it claims: on
-/// the word of a list's length, 1 MiB at most is asked for.
+/// Reads what [`write()`] wrote under the same kind. A damaged file costs a buffer; of one that was made to deceive,
+/// checksum and all, a list is given 1 MiB at most on the word of its length, and more as it is found to hold more.
 ///
 /// # Errors
 /// A file that is not there, is another kind of file, comes from a newer version, is cut off or damaged.
@@ -165,7 +214,7 @@ fn check(file: &mut File, path: &Path, kind: &str) -> Result<u64, Error> {
         return Err(refuse(path, "format version", version.to_string(), format!("{VERSION}{newer}")));
     }
     let (found, rest) = rest.split_at(KIND);
-    if found != padded(kind) {
+    if found != padded(kind)? {
         let found = String::from_utf8_lossy(found).trim_end_matches('\0').to_owned();
         return Err(refuse(path, "kind of file", format!("{found:?}"), format!("{kind:?}")));
     }
@@ -193,14 +242,31 @@ fn check(file: &mut File, path: &Path, kind: &str) -> Result<u64, Error> {
     Ok(payload)
 }
 
-fn format() -> impl Options {
-    bincode::DefaultOptions::new().with_fixint_encoding().allow_trailing_bytes()
+/// A value as bytes in memory.
+pub(crate) fn encode<S: Serialize>(field: &str, value: &S) -> Result<Vec<u8>, Error> {
+    format().serialize(value).map_err(|error| misfit(field, error))
 }
 
-fn padded(kind: &str) -> [u8; KIND] {
+/// The value of [`encode`]. Bytes behind it are refused: they are most of what tells one type from another.
+pub(crate) fn decode<D: DeserializeOwned>(field: &str, bytes: &[u8]) -> Result<D, Error> {
+    format().deserialize(bytes).map_err(|error| misfit(field, error))
+}
+
+fn format() -> impl Options {
+    bincode::DefaultOptions::new().with_fixint_encoding()
+}
+
+fn padded(kind: &str) -> Result<[u8; KIND], Error> {
     let mut padded = [0; KIND];
-    padded[..kind.len()].copy_from_slice(kind.as_bytes());
-    padded
+    let Some(place) = padded.get_mut(..kind.len()) else {
+        return Err(Error::option("kind of file", format!("{kind:?}"), format!("{KIND} bytes at most")));
+    };
+    place.copy_from_slice(kind.as_bytes());
+    Ok(padded)
+}
+
+fn misfit(field: &str, error: bincode::Error) -> Error {
+    Error::io(field, error.to_string(), "what this program writes there", error)
 }
 
 pub(crate) fn refuse(path: &Path, field: &str, given: impl Into<String>, expected: impl Into<String>) -> Error {

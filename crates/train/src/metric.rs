@@ -121,6 +121,11 @@ impl Tally {
         (self.rows, self.correct, self.log_loss) = (0, 0, 0.0);
     }
 
+    /// How many rows were added; what counts some of them counts no more.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows.max(self.correct)
+    }
+
     /// # Errors
     /// An output of another shape than the target has.
     pub(crate) fn add<T: Float>(&mut self, output: ArrayView2<'_, T>, target: Target<'_, T>) -> Result<(), Error> {

@@ -92,7 +92,7 @@ fn what_does_not_fit_is_named_and_changes_nothing() {
     let averaged = TrainerOptions { ema: Some(0.9), ..options() };
     assert_eq!(
         refusal("f", same::<f64>, sgd(), averaged),
-        "ema is not in use; expected in use, as in the trainer's options"
+        "ema is not in use; expected of decay 0.9, as in the trainer's options"
     );
     let plateau = TrainerOptions { plateau: Some(PlateauOptions::default()), ..options() };
     assert_eq!(
@@ -100,7 +100,7 @@ fn what_does_not_fit_is_named_and_changes_nothing() {
         "plateau is not in use; expected in use, as in the trainer's options"
     );
     let measured = TrainerOptions { metrics: vec![Metric::R2], ..options() };
-    assert_eq!(refusal("h", same::<f64>, sgd(), measured), "metrics is []; expected [R2], the trainer's options");
+    assert_eq!(refusal("h", same::<f64>, sgd(), measured), "metrics is []; expected [R2], as in the trainer's options");
 }
 
 #[test]

@@ -1,9 +1,12 @@
-//! Whatever happens while a file is written, the old one or the new one is there.
+//! Whatever happens while a checkpoint is saved, the old one or the new one is there.
 #![cfg(unix)]
 
 mod folder;
+mod run;
 
 use folder::Folder;
+use run::{Run, in_the_middle};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -12,80 +15,125 @@ use wane_autodiff::rand::{RngExt, SeedableRng};
 use wane_train::file;
 
 const PATH: &str = "WANE_TEST_SAVES_TO";
+/// So many that a checkpoint is not written at one blow.
+const HIDDEN: usize = 2048;
 
-/// The state of a run at one moment: every number is the moment's.
-fn state(generation: u64) -> Vec<u64> {
-    vec![generation; 30_000]
+/// How many steps the run at `path` has done, and how many epochs are finished.
+fn reached(path: &Path) -> (u64, usize) {
+    let mut run = Run::new(HIDDEN);
+    let (mut trainer, _, rng) = run.trainer(1, None);
+    trainer.resume(path, rng).expect("the old checkpoint or the new one");
+    (trainer.optimizer().time(), trainer.history().epochs.len())
 }
 
-fn generation(path: &Path) -> u64 {
-    let state: Vec<u64> = file::read(path, "survival").expect("the old file or the new one");
-    assert!(state.len() == 30_000 && state.iter().all(|&value| value == state[0]), "neither the old file nor the new");
-    state[0]
+/// The bytes of a checkpoint at the end of so many epochs, of the run at `from` or of one from the start.
+fn trained_to(epochs: usize, from: Option<&Path>, to: &Path) -> Vec<u8> {
+    let mut run = Run::new(HIDDEN);
+    let (mut trainer, data, rng) = run.trainer(epochs, None);
+    if let Some(from) = from {
+        trainer.resume(from, rng).unwrap();
+    }
+    trainer.fit(data, rng).unwrap();
+    trainer.save(to, rng).unwrap();
+    std::fs::read(to).unwrap()
 }
 
-/// What the second process does: it saves until it is killed.
+/// What the second process does: it trains and saves after every batch, until it is killed.
 #[test]
-fn saving_without_end() {
+fn training_without_end() {
     let Some(path) = std::env::var_os(PATH) else { return };
     let path = Path::new(&path);
-    for next in generation(path) + 1.. {
-        file::write(path, "survival", &state(next)).unwrap();
-    }
+    let mut run = Run::new(HIDDEN);
+    let (mut trainer, data, rng) = run.trainer(usize::MAX, Some((path, 1)));
+    trainer.resume(path, rng).unwrap();
+    trainer.fit(data, rng).unwrap();
 }
 
 #[test]
-fn a_process_killed_while_saving_leaves_a_whole_file() {
+fn a_run_killed_two_hundred_times_while_saving_is_the_run_that_nobody_disturbed() {
     let folder = Folder::new();
     let path = folder.file("run.wane");
-    file::write(&path, "survival", &state(0)).unwrap();
+    let mut run = Run::new(HIDDEN);
+    let (trainer, _, rng) = run.trainer(1, None);
+    trainer.save(&path, rng).unwrap();
     let mut rng = Rng::seed_from_u64(0);
     let (mut last, mut half_written) = (0, 0);
     for _ in 0..200 {
         let mut saving = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "saving_without_end"])
+            .args(["--exact", "training_without_end"])
             .env(PATH, &path)
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_micros(rng.random_range(2_000..25_000)));
+        std::thread::sleep(Duration::from_micros(rng.random_range(5_000..40_000)));
         saving.kill().unwrap();
         saving.wait().unwrap();
-        let now = generation(&path);
-        assert!(now >= last, "an older file came back");
+        let (now, _) = reached(&path);
+        assert!(now >= last, "an older checkpoint came back");
         last = now;
         half_written += usize::from(folder.names().len() > 1);
     }
-    assert!(last > 20, "only {last} files were written");
+    assert!(last > 20, "only {last} checkpoints were written");
     assert!(half_written > 5, "only {half_written} kills came while a file was being written");
+    let (_, epochs) = reached(&path);
+    let undisturbed = trained_to(epochs + 1, None, &folder.file("undisturbed"));
     // What was left behind is in nobody's way.
-    file::write(&path, "survival", &state(last + 1)).unwrap();
-    assert_eq!((folder.names(), generation(&path)), (vec!["run.wane".to_owned()], last + 1));
+    assert!(trained_to(epochs + 1, Some(&path), &path) == undisturbed, "not the bits of the undisturbed run");
+    assert_eq!(folder.names(), ["run.wane", "undisturbed"]);
 }
 
 #[test]
-fn a_full_disk_leaves_the_old_file() {
+fn a_full_disk_leaves_the_old_checkpoint() {
     let folder = Folder::new();
     let path = folder.file("run.wane");
-    file::write(&path, "survival", &state(1)).unwrap();
+    let old = in_the_middle(&path, HIDDEN);
     // What is written goes to a name beside the file, and from there to a device that is always full.
-    std::os::unix::fs::symlink("/dev/full", folder.file(".run.wane.tmp")).unwrap();
-    let message = file::write(&path, "survival", &state(2)).unwrap_err().to_string();
-    assert!(message.contains("file is not written") && message.contains("os error 28"), "{message}");
-    assert_eq!((folder.names(), generation(&path)), (vec!["run.wane".to_owned()], 1));
+    symlink("/dev/full", folder.file(".run.wane.tmp")).unwrap();
+    let mut run = Run::new(HIDDEN);
+    let (mut trainer, data, rng) = run.trainer(2, Some((&path, 3)));
+    for message in [trainer.save(&path, rng).unwrap_err(), {
+        symlink("/dev/full", folder.file(".run.wane.tmp")).unwrap();
+        trainer.fit(data, rng).unwrap_err()
+    }] {
+        let message = message.to_string();
+        assert!(message.contains("file is not written") && message.contains("os error 28"), "{message}");
+    }
+    assert_eq!(folder.names(), ["run.wane"]);
+    assert!(std::fs::read(&path).unwrap() == old);
 }
 
 #[test]
 fn a_place_that_is_no_file_is_refused_and_left_clean() {
     let folder = Folder::new();
     let path = folder.file("run.wane");
-    file::write(&path, "survival", &state(1)).unwrap();
+    file::write(&path, "survival", &1_u64).unwrap();
     for unwritable in [path.join("below a file"), folder.file("missing").join("run"), "/".into(), "..".into()] {
-        let message = file::write(&unwritable, "survival", &state(2)).unwrap_err().to_string();
+        let message = file::write(&unwritable, "survival", &2_u64).unwrap_err().to_string();
         assert!(message.contains("file is not written"), "{message}");
     }
     // Where a folder stands, the last step fails: the renaming.
     std::fs::create_dir(folder.file("folder")).unwrap();
-    assert!(file::write(&folder.file("folder"), "survival", &state(2)).is_err());
-    assert_eq!((folder.names(), generation(&path)), (vec!["folder".to_owned(), "run.wane".to_owned()], 1));
+    assert!(file::write(&folder.file("folder"), "survival", &2_u64).is_err());
+    assert_eq!(folder.names(), ["folder", "run.wane"]);
+    assert_eq!(file::read::<u64>(&path, "survival").unwrap(), 1);
+}
+
+#[test]
+fn a_link_stays_and_what_it_leads_to_is_replaced() {
+    let folder = Folder::new();
+    let (link, other, real) = (folder.file("latest"), folder.file("other"), folder.file("runs").join("1.wane"));
+    std::fs::create_dir(folder.file("runs")).unwrap();
+    symlink("other", &link).unwrap();
+    symlink(&real, &other).unwrap();
+    for value in 1..3_u64 {
+        // The first time the link leads to a file that is not there yet.
+        file::write(&link, "survival", &value).unwrap();
+        assert!(link.is_symlink() && other.is_symlink() && !real.is_symlink());
+        assert_eq!(file::read::<u64>(&real, "survival").unwrap(), value);
+        assert_eq!(file::read::<u64>(&link, "survival").unwrap(), value);
+    }
+    symlink("round", folder.file("round")).unwrap();
+    let message = file::write(&folder.file("round"), "survival", &3_u64).unwrap_err().to_string();
+    assert!(message.contains("links that lead nowhere"), "{message}");
+    assert_eq!(folder.names(), ["latest", "other", "round", "runs"]);
 }

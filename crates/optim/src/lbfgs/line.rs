@@ -35,17 +35,9 @@ impl<T: Float, F: FnMut(&Params<T>, &mut Grads<T>) -> Result<T, Error>> Objectiv
 
     /// The runs of neighbouring weights that have a gradient and are not frozen.
     pub(super) fn moving(&self, runs: &mut Vec<Range<usize>>) {
-        runs.clear();
-        for (entry, &reached) in self.params.layout().entries().iter().zip(self.grads.reached()) {
-            let range = entry.range();
-            if !reached || range.is_empty() || self.params.is_frozen(entry.id()) {
-                continue;
-            }
-            match runs.last_mut() {
-                Some(run) if run.end == range.start => run.end = range.end,
-                _ => runs.push(range),
-            }
-        }
+        let reached = self.params.layout().entries().iter().zip(self.grads.reached());
+        let moving = reached.filter(|&(entry, &reached)| reached && !self.params.is_frozen(entry.id()));
+        join(moving.map(|(entry, _)| entry.range()), runs);
     }
 
     /// Packs the gradient, negated if `maximize`; whether all of it is finite.
@@ -55,6 +47,17 @@ impl<T: Float, F: FnMut(&Params<T>, &mut Grads<T>) -> Result<T, Error>> Objectiv
             g.iter_mut().for_each(|g| *g = -*g);
         }
         max_abs(g).is_finite()
+    }
+}
+
+/// Makes one run of neighbours that touch.
+pub(super) fn join(ranges: impl Iterator<Item = Range<usize>>, runs: &mut Vec<Range<usize>>) {
+    runs.clear();
+    for range in ranges.filter(|range| !range.is_empty()) {
+        match runs.last_mut() {
+            Some(run) if run.end == range.start => run.end = range.end,
+            _ => runs.push(range),
+        }
     }
 }
 

@@ -33,7 +33,7 @@ impl<T: Float> Memory<T> {
     pub(super) fn learn(&mut self, limit: usize, (t, d): (f64, &[T]), g: &[T], before: &[T]) {
         let t = T::of(t);
         let (s, y) = (|i: usize| d[i] * t, |i: usize| g[i] - before[i]);
-        let curvature = reduce::sum_by(0, d.len(), &|i| y(i).widen() * s(i).widen());
+        let curvature = reduce::sum_by(0, d.len(), &|i| s(i).widen() * y(i).widen());
         if curvature.is_nan() || curvature <= LEAST_CURVATURE {
             return;
         }
@@ -43,9 +43,28 @@ impl<T: Float> Memory<T> {
         pair.s.extend((0..d.len()).map(s));
         pair.y.clear();
         pair.y.extend((0..d.len()).map(y));
+        self.push(pair, curvature);
+    }
+
+    fn push(&mut self, mut pair: Pair<T>, curvature: f64) {
         pair.rho = 1.0 / curvature;
         self.gamma = curvature / dot(&pair.y, &pair.y);
         self.pairs.push_back(pair);
+    }
+
+    /// Every (s, y), the oldest first: all else follows from them.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&[T], &[T])> {
+        self.pairs.iter().map(|pair| (&*pair.s, &*pair.y))
+    }
+
+    /// Remembers a pair of which [`pairs`](Self::pairs) told; whether it could have been one.
+    pub(super) fn recall(&mut self, s: &[T], y: &[T]) -> bool {
+        let curvature = dot(s, y);
+        let is_one = curvature.is_finite() && curvature > LEAST_CURVATURE;
+        if is_one {
+            self.push(Pair { s: s.to_vec(), y: y.to_vec(), rho: 0.0 }, curvature);
+        }
+        is_one
     }
 
     /// d ← −Hg, H being the approximate inverse Hessian: the two loops of Nocedal (1980).

@@ -1,11 +1,13 @@
 mod line;
 mod memory;
 mod options;
+mod snapshot;
 mod state;
 mod strong_wolfe;
 mod vector;
 
 pub use options::{LbfgsOptions, LineSearch};
+pub use snapshot::{LbfgsMove, LbfgsPair, LbfgsSnapshot};
 
 use line::Objective;
 use state::State;
@@ -28,7 +30,9 @@ const NAME: &str = "Lbfgs";
 ///
 /// Every evaluation must be of the same smooth function: all rows, no dropout. There is no `weight_decay`: an
 /// L2 penalty in the loss is exact here (λΣθ², which is a coupled decay of 2λ), and the line search sees it. There are
-/// no groups: every parameter that has a gradient and is not frozen moves, as one vector.
+/// no groups: every parameter that has a gradient and is not frozen moves, as one vector. It is no [`Rule`](crate::Rule),
+/// so that no [`Optimizer`](crate::Optimizer) and no `Trainer` takes it: a loop of one's own calls `step`, and saves
+/// parameters and [`snapshot`](Self::snapshot).
 ///
 /// ```
 /// use wane_autodiff::{Params, Tape, ndarray::array};

@@ -1,7 +1,8 @@
+use serde::{Deserialize, Serialize};
 use wane_autodiff::{Error, non_negative, number};
 
 /// The options of [`Lbfgs`](crate::Lbfgs), under PyTorch's names and with its defaults.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LbfgsOptions {
     /// The step length t of every iteration, or where the line search begins; finite and above 0. The first iteration
     /// takes min(1, 1/Σ|g|)·lr.
@@ -25,7 +26,7 @@ pub struct LbfgsOptions {
 }
 
 /// PyTorch's `line_search_fn`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum LineSearch {
     /// As far as `lr` says: one evaluation an iteration, and none after the last. The loss may rise.

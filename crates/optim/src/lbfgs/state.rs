@@ -10,15 +10,15 @@ use wane_autodiff::{Error, Float, Grads, Params};
 #[derive(Clone, Debug)]
 pub(super) struct State<T> {
     /// The runs of weights that move, packed in every vector, and room for those of the next step.
-    moving: Vec<Range<usize>>,
+    pub(super) moving: Vec<Range<usize>>,
     next: Vec<Range<usize>>,
-    memory: Memory<T>,
+    pub(super) memory: Memory<T>,
     /// The direction of the last iteration and how far it went, if there was one.
-    d: Vec<T>,
-    t: Option<f64>,
+    pub(super) d: Vec<T>,
+    pub(super) t: Option<f64>,
     /// The weights and the point where the iteration began.
     theta: Vec<T>,
-    start: Point<T>,
+    pub(super) start: Point<T>,
     /// The point where it has led.
     here: Point<T>,
     search: Search<T>,

@@ -80,6 +80,23 @@ impl Default for PlateauOptions {
     }
 }
 
+impl PlateauOptions {
+    /// Every option as it is told.
+    fn named(&self) -> [(&'static str, String); 8] {
+        let Self { mode, factor, patience, threshold, threshold_mode, cooldown, min_lr, eps } = self;
+        [
+            ("mode", format!("{mode:?}")),
+            ("factor", number(*factor)),
+            ("patience", patience.to_string()),
+            ("threshold", number(*threshold)),
+            ("threshold_mode", format!("{threshold_mode:?}")),
+            ("cooldown", cooldown.to_string()),
+            ("min_lr", number(*min_lr)),
+            ("eps", number(*eps)),
+        ]
+    }
+}
+
 impl Plateau {
     /// A plateau that has seen no metric yet.
     ///
@@ -140,6 +157,31 @@ impl Plateau {
     /// The best metric so far; ±∞, the worst there is, before the first.
     pub fn best(&self) -> f64 {
         self.best
+    }
+
+    /// Goes on from what `saved`, which came from a file, has seen.
+    ///
+    /// # Errors
+    /// Other options than this plateau's, by name, or counts that they do not allow. Then nothing has changed.
+    pub fn restore(&mut self, saved: Self) -> Result<(), Error> {
+        for ((field, found), (_, wanted)) in saved.options.named().into_iter().zip(self.options.named()) {
+            if found != wanted {
+                return Err(Error::option(format!("plateau {field}"), found, wanted));
+            }
+        }
+        for (field, count, most) in [
+            ("epochs without improvement", saved.bad, self.options.patience),
+            ("epochs of cooldown left", saved.cooling, self.options.cooldown),
+        ] {
+            if count > most {
+                return Err(Error::data(format!("plateau: {field}"), count, format!("at most {most}")));
+            }
+        }
+        if saved.best.is_nan() {
+            return Err(Error::data("plateau: best metric", "NaN", "a number"));
+        }
+        *self = saved;
+        Ok(())
     }
 
     fn is_better(&self, metric: f64) -> bool {

@@ -1,22 +1,21 @@
 use super::Trainer;
-use super::state::{Feed, State};
-use crate::file;
-use bincode::Options;
+use super::state::State;
+use crate::file::{self, Payload};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::path::Path;
-use wane_autodiff::{Error, Float, Rng};
+use wane_autodiff::{Error, Float, Rng, number};
 use wane_optim::{Ema, EmaSnapshot, OptimizerSnapshot, Rule};
 
 const KIND: &str = "checkpoint";
 
-/// What says whether a checkpoint fits; the rest can be decoded only by who knows that it does.
+/// What says whether a checkpoint fits: the body behind it can be decoded only by who knows that it does.
 #[derive(Serialize, Deserialize)]
 struct Envelope {
     dtype: String,
     optimizer: String,
     params: Vec<Param>,
-    body: Vec<u8>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -28,56 +27,65 @@ struct Param {
 
 #[derive(Serialize, Deserialize)]
 #[serde(bound(serialize = "T: Serialize, R: Serialize", deserialize = "T: DeserializeOwned, R: DeserializeOwned"))]
-struct Body<T, R> {
-    values: Vec<T>,
+struct Body<'a, T: Clone, R> {
+    values: Cow<'a, [T]>,
     optimizer: OptimizerSnapshot<T, R>,
     ema: Option<EmaSnapshot<T>>,
-    rng: Rng,
-    state: State<T>,
+    rng: Cow<'a, Rng>,
+    state: Cow<'a, State<T>>,
 }
 
 impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
-    /// Saves everything that training depends on into one [file](crate::file): parameters, optimizer, plateau, average,
-    /// `rng` and the place in the epoch, history, the best weights so far, and [extra](Self::set_extra).
-    ///
-    /// Not in it, because they are code: the model's layers, the options, schedules, penalties and data.
+    /// Saves everything that training depends on into one [file](crate::file), of which [`resume`](Self::resume) says what
+    /// is in it.
     ///
     /// # Errors
-    /// A file that cannot be written: then the old one is as it was.
+    /// A file that cannot be written, weights that are not finite: then the old file is as it was.
     pub fn save(&self, path: impl AsRef<Path>, rng: &Rng) -> Result<(), Error> {
         let body = Body {
-            values: self.params.as_slice().to_vec(),
+            values: Cow::Borrowed(self.params.as_slice()),
             optimizer: self.optimizer.snapshot(self.params)?,
             ema: self.ema.as_ref().map(Ema::snapshot),
-            rng: rng.clone(),
-            state: self.state.clone(),
+            rng: Cow::Borrowed(rng),
+            state: Cow::Borrowed(&self.state),
         };
+        // What could not be read again shall not take the place of what can.
+        self.check_body(&body)?;
         let params = self.params.iter().map(|param| Param {
             name: param.name.to_owned(),
             shape: param.shape.dims().to_vec(),
             frozen: param.frozen,
         });
-        let envelope = Envelope {
-            dtype: T::NAME.to_owned(),
-            optimizer: R::NAME.to_owned(),
-            params: params.collect(),
-            body: encode(KIND, &body)?,
-        };
-        file::write(path.as_ref(), KIND, &envelope)
+        let (dtype, optimizer) = (T::NAME.to_owned(), R::NAME.to_owned());
+        let envelope = Envelope { dtype, optimizer, params: params.collect() };
+        file::write(path.as_ref(), KIND, &(envelope, body))
     }
 
     /// Goes on from a checkpoint: [`fit`](Self::fit) then gives the bits that it would have given without the break, if
-    /// model, options, penalties and data are the same.
+    /// all that comes from the code is the same.
+    ///
+    /// From the file come: the values of the parameters and which are frozen; the optimizer's buffers, step counts and
+    /// time, and the options of its groups (learning rate, λ, betas, …; PyTorch's `Optimizer.load_state_dict` takes them
+    /// too), lr₀ and the weights that decay is toward; the moving average; what the plateau has seen; `rng`, and the
+    /// place in the epoch; the history; the best weights so far and how long ago that was; [`extra`](Self::extra).
+    ///
+    /// From the code come: the model's layers, data, penalties, callbacks, schedules of rates and decays, and the
+    /// [options](super::TrainerOptions). What of these the file knows has to agree with it: the dtype, the rule, its groups
+    /// and their kinds of decay, the names and shapes of the parameters, metrics, the decay of the moving average, the
+    /// plateau's options; and, in the middle of an epoch, the number of rows, `batch_size` and `shuffle`, which
+    /// [`fit`](Self::fit) checks. The others may be changed on the way: more epochs, another clipping, early stopping.
     ///
     /// # Errors
-    /// A file that is not there or not whole; a checkpoint of other parameters, another dtype, optimizer, plateau, average
-    /// or metrics. Then nothing has changed.
+    /// A file that is not there or not whole; one that does not agree, by name, with both values. Then nothing has
+    /// changed.
     pub fn resume(&mut self, path: impl AsRef<Path>, rng: &mut Rng) -> Result<(), Error> {
         let path = path.as_ref();
-        let envelope: Envelope = file::read(path, KIND)?;
         let within = |error: Error| error.within(format!("{path:?}"));
+        let mut payload = Payload::open(path, KIND)?;
+        let envelope: Envelope = payload.value().map_err(within)?;
         self.check_envelope(&envelope).map_err(within)?;
-        let body: Body<T, R> = decode(KIND, &envelope.body).map_err(within)?;
+        let body: Body<'static, T, R> = payload.value().map_err(within)?;
+        payload.end().map_err(within)?;
         self.check_body(&body).map_err(within)?;
         let ema = body.ema.map(|ema| Ema::restore(self.params, ema)).transpose().map_err(within)?;
         self.optimizer.restore(self.params, &body.optimizer).map_err(within)?;
@@ -87,7 +95,7 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
         for (&id, param) in ids.iter().zip(&envelope.params) {
             if param.frozen { self.params.freeze(&[id]) } else { self.params.unfreeze(&[id]) }?;
         }
-        (self.ema, self.state, *rng) = (ema, body.state, body.rng);
+        (self.ema, self.state, *rng) = (ema, body.state.into_owned(), body.rng.into_owned());
         self.saved = self.state.mark();
         Ok(())
     }
@@ -116,40 +124,38 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
         Ok(())
     }
 
-    /// A body that holds what its envelope says, and what this trainer's options ask for.
-    fn check_body(&self, body: &Body<T, R>) -> Result<(), Error> {
-        let total = self.params.layout().total();
-        let best = body.state.best.as_ref().map_or(total, |best| best.weights.len());
-        for (field, count) in [("number of weights", body.values.len()), ("number of best weights", best)] {
-            if count != total {
-                return Err(Error::data(field, count, total.to_string()));
+    /// A body that holds what its envelope says and what this trainer's options ask for, and with which [`fit`](Self::fit)
+    /// can go on. What optimizer and average need, they check themselves.
+    fn check_body(&self, body: &Body<'_, T, R>) -> Result<(), Error> {
+        let (layout, state) = (self.params.layout(), &body.state);
+        let all = [("weights", Some(&*body.values)), ("best weights", state.best.as_ref().map(|best| &*best.weights))];
+        for (what, values) in all.into_iter().filter_map(|(what, values)| Some((what, values?))) {
+            if values.len() != layout.total() {
+                return Err(Error::data(format!("number of {what}"), values.len(), layout.total().to_string()));
+            }
+            for entry in layout.entries() {
+                if let Some(value) = values[entry.range()].iter().find(|value| !value.is_finite()) {
+                    return Err(Error::data(format!("{what}: {:?}", entry.name()), value, "finite weights"));
+                }
             }
         }
-        if let Some(value) = body.values.iter().find(|value| !value.is_finite()) {
-            return Err(Error::data("weight", value, "a finite number"));
-        }
-        let Feed { rows, batch_size, .. } = body.state.feed;
-        let most = if batch_size == 0 { 0 } else { rows.div_ceil(batch_size) };
-        if body.state.batches > most {
-            let expected = format!("at most {most}, for {rows} rows and batch_size {batch_size}");
-            return Err(Error::data("batches done of an epoch", body.state.batches, expected));
-        }
-        let presence = |is_there| if is_there { "in use" } else { "not in use" };
+        let decay =
+            |decay: Option<f64>| decay.map_or("not in use".to_owned(), |decay| format!("of decay {}", number(decay)));
+        let presence = |is_there| if is_there { "in use" } else { "not in use" }.to_owned();
         for (field, found, wanted) in [
-            ("ema", body.ema.is_some(), self.options.ema.is_some()),
-            ("plateau", body.state.plateau.is_some(), self.options.plateau.is_some()),
+            ("ema", decay(body.ema.as_ref().map(|ema| ema.decay)), decay(self.options.ema)),
+            ("plateau", presence(state.plateau.is_some()), presence(self.options.plateau.is_some())),
+            ("metrics", format!("{:?}", state.history.metrics), format!("{:?}", self.options.metrics)),
         ] {
             if found != wanted {
-                let expected = format!("{}, as in the trainer's options", presence(wanted));
-                return Err(Error::data(field, presence(found), expected));
+                return Err(Error::data(field, found, format!("{wanted}, as in the trainer's options")));
             }
         }
-        self.check_monitors(&body.state)?;
-        let (found, wanted) = (&body.state.history.metrics, &self.options.metrics);
-        if found != wanted {
-            return Err(Error::data("metrics", format!("{found:?}"), format!("{wanted:?}, the trainer's options")));
+        self.check_monitors(state)?;
+        if let (Some(own), Some(saved)) = (&self.state.plateau, &state.plateau) {
+            own.clone().restore(saved.clone())?;
         }
-        Ok(())
+        state.check(self.optimizer.groups().len())
     }
 }
 
@@ -168,22 +174,4 @@ impl<T: Float, R: Rule> Trainer<'_, T, R> {
         }
         Ok(())
     }
-}
-
-/// For the parts of a file that is decoded in steps.
-pub(super) fn encode<S: Serialize>(what: &str, value: &S) -> Result<Vec<u8>, Error> {
-    format().serialize(value).map_err(|error| fault(what, error))
-}
-
-pub(super) fn decode<D: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<D, Error> {
-    format().deserialize(bytes).map_err(|error| fault(what, error))
-}
-
-/// Refuses bytes behind the value: they are most of what tells one type from another.
-fn format() -> impl Options {
-    bincode::DefaultOptions::new().with_fixint_encoding()
-}
-
-fn fault(what: &str, error: bincode::Error) -> Error {
-    Error::io(what, error.to_string(), "what this program writes there", error)
 }

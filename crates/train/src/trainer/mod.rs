@@ -10,7 +10,7 @@ pub use evaluate::Evaluation;
 pub use monitor::Monitor;
 pub use options::{Advance, Checkpoint, EarlyStopping, Every, TrainerOptions};
 
-use crate::{EpochRecord, History};
+use crate::{EpochRecord, History, file};
 use loss::LossFn;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -86,7 +86,7 @@ impl<T> EpochEnd<'_, T> {
     /// # Errors
     /// A value that cannot be written.
     pub fn set_extra<E: Serialize>(&mut self, extra: &E) -> Result<(), Error> {
-        *self.extra = Some(checkpoint::encode("extra", extra)?);
+        *self.extra = Some(file::encode("extra", extra)?);
         Ok(())
     }
 }
@@ -215,7 +215,7 @@ impl<'a, T: Float, R: Rule> Trainer<'a, T, R> {
     /// # Errors
     /// A value of another type than was kept.
     pub fn extra<E: DeserializeOwned>(&self) -> Result<Option<E>, Error> {
-        self.state.extra.as_deref().map(|bytes| checkpoint::decode("extra", bytes)).transpose()
+        self.state.extra.as_deref().map(|bytes| file::decode("extra", bytes)).transpose()
     }
 
     /// Replaces what the caller keeps in checkpoints.
@@ -223,7 +223,7 @@ impl<'a, T: Float, R: Rule> Trainer<'a, T, R> {
     /// # Errors
     /// A value that cannot be written.
     pub fn set_extra<E: Serialize>(&mut self, extra: &E) -> Result<(), Error> {
-        self.state.extra = Some(checkpoint::encode("extra", extra)?);
+        self.state.extra = Some(file::encode("extra", extra)?);
         Ok(())
     }
 }
