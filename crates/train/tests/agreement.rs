@@ -7,7 +7,7 @@ use common::{bits, network, place, regression};
 use run::{Run, in_the_middle};
 use wane_autodiff::Rng;
 use wane_autodiff::rand::SeedableRng;
-use wane_optim::{Better, Group, PlateauOptions, Schedule, Sgd, SgdOptions, Threshold};
+use wane_optim::{Group, PlateauOptions, Schedule, Sgd, SgdOptions, Threshold};
 use wane_train::{EarlyStopping, Trainer, TrainerOptions};
 
 fn options() -> TrainerOptions {
@@ -54,8 +54,7 @@ fn options_that_the_file_knows_have_to_agree() {
     assert_eq!(refused("no ema", |o| o.ema = None), expected);
     let expected = "plateau is in use; expected not in use, as in the trainer's options";
     assert_eq!(refused("no plateau", |o| o.plateau = None), expected);
-    let changes: [(fn(&mut PlateauOptions), &str); 8] = [
-        (|o| o.mode = Better::Max, "plateau mode is Min; expected Max"),
+    let changes: [(fn(&mut PlateauOptions), &str); 7] = [
         (|o| o.factor = 0.5, "plateau factor is 0.1; expected 0.5"),
         (|o| o.patience = 2, "plateau patience is 1; expected 2"),
         (|o| o.threshold = 0.1, "plateau threshold is 0.0001; expected 0.1"),
