@@ -70,7 +70,7 @@ fn cases() -> Vec<Case> {
                 for is_f64 in [false, true] {
                     // 37 has no divisor in common with 192 = 3·2⁶, so that every combination has its turn.
                     let turn = number * 37 % 192;
-                    let flag = |bit: usize| turn / 3 >> bit & 1 == 1;
+                    let flag = |bit: usize| ((turn / 3) >> bit) & 1 == 1;
                     number += 1;
                     cases.push(Case {
                         rule,
@@ -197,12 +197,12 @@ impl Case {
             Ok(std::ops::ControlFlow::Continue(()))
         });
         if how.resumes {
-            trainer.resume(&how.path, &mut rng)?;
+            trainer.resume(how.path, &mut rng)?;
             assert_eq!(trainer.extra()?, Some(("epochs".to_owned(), trainer.history().epochs.len())));
         }
         trainer.fit(&train, &mut rng)?;
         if how.saves && self.broken == BREAKS[2] {
-            trainer.save(&how.path, &rng)?;
+            trainer.save(how.path, &rng)?;
         }
         let (weights, history) = (bits(trainer.params().as_slice()), trainer.history().to_json());
         let average = trainer.into_ema().map(|ema| bits(ema.as_slice()));
