@@ -121,9 +121,10 @@ fn fuzz(target: &Target, path: &Path, time: Duration, rng: &mut Rng) -> Tally {
     tally
 }
 
+const LENGTHS: [u64; 8] = [0, 1, 255, 1 << 16, 1 << 31, 1 << 40, 1 << 61, u64::MAX];
+
 /// One change: of bits, bytes, lengths, numbers in text, or of the order of parts.
 fn damage(bytes: &mut Vec<u8>, rng: &mut Rng) {
-    const LENGTHS: [u64; 8] = [0, 1, 255, 1 << 16, 1 << 31, 1 << 40, 1 << 61, u64::MAX];
     const WORDS: [&str; 20] = [
         "0",
         "-1",
@@ -179,21 +180,23 @@ fn damage(bytes: &mut Vec<u8>, rng: &mut Rng) {
             let word = WORDS[rng.random_range(0..7)];
             drop(bytes.splice(start..stop, word.bytes()));
         }
-        8 => {
-            // What may be a length of something becomes another.
-            let lengths = 1..=bytes.len() as u64;
-            let read = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
-            let found = (at..bytes.len()).find_map(|at| Some((at, read(at).filter(|value| lengths.contains(value))?)));
-            let Some((at, length)) = found else { return };
-            let other = match rng.random_range(0..3) {
-                0 => length - 1,
-                1 => length + 1,
-                _ => LENGTHS[rng.random_range(0..LENGTHS.len())],
-            };
-            bytes[at..at + 8].copy_from_slice(&other.to_le_bytes());
-        }
+        8 => relength(&mut bytes[at..], rng),
         _ => bytes[at] = bytes[at].wrapping_add(rng.random_range(0..3)).wrapping_sub(1),
     }
+}
+
+/// The first eight bytes that may be the length of something become another.
+fn relength(bytes: &mut [u8], rng: &mut Rng) {
+    let read = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
+    let is_length = |length: &u64| (1..=bytes.len() as u64).contains(length);
+    let found = (0..bytes.len()).find_map(|at| Some((at, read(at).filter(is_length)?)));
+    let Some((at, length)) = found else { return };
+    let other = match rng.random_range(0..3) {
+        0 => length - 1,
+        1 => length + 1,
+        _ => LENGTHS[rng.random_range(0..LENGTHS.len())],
+    };
+    bytes[at..at + 8].copy_from_slice(&other.to_le_bytes());
 }
 
 /// The length of a safetensors header that ends with its last brace.

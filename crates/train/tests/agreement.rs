@@ -54,7 +54,8 @@ fn options_that_the_file_knows_have_to_agree() {
     assert_eq!(refused("no ema", |o| o.ema = None), expected);
     let expected = "plateau is in use; expected not in use, as in the trainer's options";
     assert_eq!(refused("no plateau", |o| o.plateau = None), expected);
-    let changes: [(fn(&mut PlateauOptions), &str); 7] = [
+    type Change = fn(&mut PlateauOptions);
+    let changes: [(Change, &str); 7] = [
         (|o| o.factor = 0.5, "plateau factor is 0.1; expected 0.5"),
         (|o| o.patience = 2, "plateau patience is 1; expected 2"),
         (|o| o.threshold = 0.1, "plateau threshold is 0.0001; expected 0.1"),

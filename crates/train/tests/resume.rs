@@ -70,7 +70,7 @@ fn cases() -> Vec<Case> {
                 for is_f64 in [false, true] {
                     // 37 has no divisor in common with 192 = 3·2⁶, so that every combination has its turn.
                     let turn = number * 37 % 192;
-                    let flag = |bit: usize| turn / 3 >> bit & 1 == 1;
+                    let flag = |bit: usize| ((turn / 3) >> bit) & 1 == 1;
                     number += 1;
                     cases.push(Case {
                         rule,
@@ -162,7 +162,7 @@ impl Case {
                 min_delta: 0.02,
                 ..Default::default()
             }),
-            checkpoint: how.saves.then(|| Checkpoint { path: how.path.clone(), every }),
+            checkpoint: how.saves.then(|| Checkpoint { path: how.path.to_owned(), every }),
             progress: false,
             ..Default::default()
         }
@@ -204,7 +204,7 @@ impl Case {
             }
         });
         if how.resumes {
-            trainer.resume(&how.path, &mut rng)?;
+            trainer.resume(how.path, &mut rng)?;
             assert_eq!(trainer.extra()?, Some(("epochs".to_owned(), trainer.history().epochs.len())));
         }
         let ended = trainer.fit(&train, &mut rng);
