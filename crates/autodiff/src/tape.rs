@@ -257,7 +257,9 @@ impl<T: Float> Recording<T> {
             pool: &mut self.pool,
         });
         // What the op had nothing to add to has a gradient of zeros.
-        ids.iter().for_each(|&id| drop(below.of(id)));
+        for &id in ids {
+            below.of(id);
+        }
     }
 
     /// Begins at `root`, which may itself be a parameter.

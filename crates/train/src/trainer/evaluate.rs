@@ -39,11 +39,8 @@ fn matrix<T: Float, V>(
     look: impl FnOnce(ArrayView2<'_, T>) -> Result<V, Error>,
 ) -> Result<V, Error> {
     output.with(|output| {
-        let shape = format!("{:?}", output.shape());
-        match output.into_dimensionality::<Ix2>() {
-            Ok(output) => look(output),
-            Err(_) => Err(Error::data("shape of the model's output", shape, "two axes: a row a row of the data")),
-        }
+        let fault = || Error::data("shape of the model's output", format!("{:?}", output.shape()), "two axes");
+        look(output.view().into_dimensionality::<Ix2>().map_err(|_| fault())?)
     })
 }
 
