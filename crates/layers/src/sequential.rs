@@ -3,7 +3,7 @@ use crate::{LayerSpec, Parallel, Residual, RmsNorm, RmsNormOptions};
 use std::fmt;
 use std::panic::Location;
 use wane_autodiff::ndarray::{Array2, ArrayView2};
-use wane_autodiff::{Activation, Error, Float, Params, Rng, Scope, Tape, Var};
+use wane_autodiff::{Activation, Error, Float, Params, Rng, Scope, Tape, Var, reduce};
 
 /// Layers one after the other, named by their number as PyTorch's `nn.Sequential` names them.
 ///
@@ -129,7 +129,12 @@ pub fn check_input<T: Float>(x: ArrayView2<'_, T>, inputs: Option<usize>, names:
     if let Some(inputs) = inputs.filter(|&inputs| inputs != x.ncols()) {
         return Err(Error::data("number of columns of x", x.ncols(), format!("{inputs}, as the model takes in")));
     }
-    if x.iter().all(|value| value.is_finite()) {
+    // Zero times a number is zero unless that is not finite: a sum has no branch to take for each.
+    let zeros = match x.as_slice() {
+        Some(values) => reduce::sum_of(values, &|value| value * T::zero()),
+        None => x.iter().map(|&value| value * T::zero()).sum(),
+    };
+    if zeros == T::zero() {
         return Ok(());
     }
     x.indexed_iter().filter(|(_, value)| !value.is_finite()).try_for_each(|((row, column), value)| {

@@ -145,16 +145,18 @@ impl Program for Forward {
 
 fn main() {
     let main = Instant::now();
-    // RAYON_NUM_THREADS, which the driver sets, says how many threads there are; a call that says so would stand here.
-    let (work, _threads) = work::asked();
-    let mut program: Box<dyn Program> = match work.step {
-        Step::Update { tensors, len } => Box::new(UpdateAlone::new(&work, tensors, len)),
-        Step::Forward => {
-            let (params, model) = model(&work);
-            let predictor = Predictor::new(model, params, ModelCard::default()).expect("an empty card");
-            Box::new(Forward { predictor, x: matrix(work.rows, work.x()) })
-        }
-        _ => Box::new(Train::new(&work)),
-    };
-    work::serve(main, &work, &mut *program);
+    let (work, threads) = work::asked();
+    let threads = Threads::new(threads).expect("at least one thread");
+    threads.install(|| {
+        let mut program: Box<dyn Program> = match work.step {
+            Step::Update { tensors, len } => Box::new(UpdateAlone::new(&work, tensors, len)),
+            Step::Forward => {
+                let (params, model) = model(&work);
+                let predictor = Predictor::new(model, params, ModelCard::default()).expect("an empty card");
+                Box::new(Forward { predictor, x: matrix(work.rows, work.x()) })
+            }
+            _ => Box::new(Train::new(&work)),
+        };
+        work::serve(main, &work, &mut *program);
+    });
 }
