@@ -47,7 +47,7 @@ pub fn parts(work: usize, share: usize) -> usize {
 }
 
 /// How many numbers at least a thread passes over.
-const SHARE: usize = 1 << 16;
+const SHARE: usize = 1 << 15;
 
 /// Calls `work` on all rows of `x`, each `width` long, at once or in blocks side by side; with the index of the first row.
 pub(crate) fn by_rows<T: Send>(x: &mut [T], width: usize, work: impl Fn(usize, &mut [T]) + Sync + Send) {

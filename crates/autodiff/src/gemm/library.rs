@@ -119,8 +119,8 @@ mod with_faer {
     use faer::traits::ComplexField;
     use faer::{Accum, MatMut, MatRef, Par};
 
-    /// Columns that faer's kernels take at once, so that no thread is left with a ragged edge.
-    const STEP: usize = 96;
+    /// A register of numbers, so that no thread but the last has a ragged edge.
+    const STEP: usize = 16;
 
     impl<'a, T> From<crate::gemm::MatRef<'a, T>> for MatRef<'a, T> {
         fn from(matrix: crate::gemm::MatRef<'a, T>) -> Self {
