@@ -157,6 +157,9 @@ pub(crate) type Pool<T> = Vec<Vec<T>>;
 /// The shortest buffer that is long enough, so that one step finds all the lengths that the step before it needed. A
 /// buffer is never shortened, or growing it again would fill it with zeros each time.
 pub(crate) fn take<T: Float>(pool: &mut Pool<T>, len: usize) -> Vec<T> {
+    if len == 0 {
+        return Vec::new();
+    }
     let fits = |buffer: &Vec<T>| (buffer.len() < len, buffer.len());
     let best = (0..pool.len()).min_by_key(|&i| fits(&pool[i]));
     let mut buffer = best.map(|i| pool.swap_remove(i)).unwrap_or_default();
@@ -164,6 +167,12 @@ pub(crate) fn take<T: Float>(pool: &mut Pool<T>, len: usize) -> Vec<T> {
         buffer.resize(len, T::zero());
     }
     buffer
+}
+
+fn give_back<T>(pool: &mut Pool<T>, buffer: Vec<T>) {
+    if buffer.capacity() > 0 {
+        pool.push(buffer);
+    }
 }
 
 /// What an op sees of the tape when it computes its value.
@@ -219,7 +228,7 @@ impl<'a, T: Float> Forward<'a, T> {
 
     /// Returns a buffer for the next op.
     pub fn give_back(&mut self, buffer: Vec<T>) {
-        self.pool.push(buffer);
+        give_back(self.pool, buffer);
     }
 }
 
@@ -345,7 +354,7 @@ impl<'a, T: Float> Backward<'a, T> {
 
     /// Returns a buffer for the next op.
     pub fn give_back(&mut self, buffer: Vec<T>) {
-        self.pool.push(buffer);
+        give_back(self.pool, buffer);
     }
 }
 
