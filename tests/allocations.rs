@@ -1,12 +1,13 @@
 //! A training step allocates nothing after the first: every op, loss and penalty, and every optimizer.
 //!
-//! The products are small enough for the kernel of our own; the library behind large ones takes its packing buffer from
-//! the allocator at each call.
+//! Its products are small enough for every kernel; among large ones those of faer allocate nothing either, which has a test of its
+//! own (matrixmultiply takes its packing buffer from the allocator at each call).
 
 #[path = "../crates/train/tests/counting/mod.rs"]
 mod counting;
 
 use counting::allocations;
+use wane::autodiff::gemm::Kernel;
 use wane::ndarray::{Array1, Array2, Array3};
 use wane::prelude::*;
 use wane::rand::RngExt;
@@ -104,4 +105,31 @@ fn every_optimizer_steps_without_allocating() {
     steps_allocate_nothing(SgdOptions { momentum: 0.9, nesterov: true, ..Default::default() });
     steps_allocate_nothing(AdamOptions { amsgrad: true, ..Default::default() });
     steps_allocate_nothing(AdamWOptions::default());
+}
+
+#[test]
+fn large_products_allocate_nothing_where_faer_computes_them() {
+    if !Kernel::Faer.is_available() {
+        println!("not run, since it is not available: faer");
+        return;
+    }
+    let (mut params, mut rng) = (Params::<f32>::new(), Rng::seed_from_u64(3));
+    let model = Sequential::new().linear(784, 512).relu().linear(512, 256).relu().linear(256, 10);
+    let model = model.build(params.root(), &mut rng).unwrap();
+    let x = Array2::from_shape_simple_fn((128, 784), || rng.random_range(-1.0_f32..1.0));
+    let labels: Vec<_> = (0..128).map(|row| row % 10).collect();
+    let classes = Classes::new(&labels, 10).unwrap();
+    let mut adamw = AdamW::new(AdamWOptions::default()).unwrap().group(Group::all(&params)).unwrap();
+    let (mut tape, mut grads) = (Tape::new(), params.grads());
+    let mut step = move || {
+        let graph = tape.record(&params);
+        model.forward(graph.input(&x)).cross_entropy_loss(&classes).backward(&mut grads);
+        adamw.step(&mut params, &grads).unwrap();
+    };
+    Threads::new(1).unwrap().install(|| {
+        assert!(allocations(&mut step) > 0, "the counter counts");
+        for number in 2..5 {
+            assert_eq!(allocations(&mut step), 0, "step {number}");
+        }
+    });
 }
