@@ -6,8 +6,18 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use wane::autodiff::gemm::{Kernel, MatRef, Mode, Product, gemm_by};
 
 /// (batch, in, out)
-const SHAPES: [(usize, usize, usize); 7] =
-    [(64, 10, 5), (64, 5, 2), (64, 32, 128), (64, 128, 128), (64, 128, 1), (128, 256, 10), (128, 784, 512)];
+const SHAPES: [(usize, usize, usize); 10] = [
+    (64, 10, 5),
+    (64, 5, 2),
+    (1, 32, 128),
+    (64, 32, 128),
+    (64, 128, 128),
+    (64, 128, 1),
+    (1024, 128, 128),
+    (128, 256, 10),
+    (128, 784, 512),
+    (512, 1024, 4096),
+];
 
 fn products(c: &mut Criterion) {
     let mut group = c.benchmark_group("product");

@@ -6,10 +6,9 @@ mod workloads;
 
 fn main() {
     let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
-    let (Some(name), Some(steps)) = (args.next(), args.next().and_then(|steps| steps.parse::<u64>().ok())) else {
-        // `cargo bench` and `cargo test --benches` run every bench without arguments.
-        return;
-    };
+    // `cargo bench` and `cargo test --benches` run every bench without arguments.
+    let Some(name) = args.next() else { return };
+    let steps: u64 = args.next().and_then(|steps| steps.parse().ok()).expect("a workload and a number of steps");
     let all = [workloads::W1, workloads::W2, workloads::W3, workloads::W4];
     let Some(workload) = all.into_iter().find(|workload| workload.name == name) else {
         panic!("{name} is not among W1, W2, W3, W4")

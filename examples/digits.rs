@@ -68,10 +68,7 @@ fn main() -> Result<(), Error> {
     let worst = accuracies.iter().copied().fold(f64::INFINITY, f64::min);
     println!("\nmean test accuracy {:.2} %, worst split {:.2} %\n", 100.0 * mean, 100.0 * worst);
     println!("how often each digit (row) was taken for each digit (column), over all splits:");
-    for (digit, row) in confusion.rows().into_iter().enumerate() {
-        let counts: String = row.iter().map(|count| format!("{count:>6}")).collect();
-        println!("{digit:>3} {counts}");
-    }
+    println!("{}", ConfusionMatrix::new(confusion)?);
     if let Some(history) = chosen {
         let chart = std::env::temp_dir().join("digits.svg");
         history.plot(&chart)?;

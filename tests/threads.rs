@@ -29,9 +29,16 @@ fn draw(rows: usize, columns: usize, seed: u64) -> Array2<f32> {
 fn products_do() {
     for kernel in Kernel::ALL.into_iter().filter(|kernel| kernel.is_available()) {
         // The last ones are large enough for many threads, wide, tall, thin and with ragged edges.
-        for (m, k, n) in
-            [(64, 32, 128), (128, 257, 515), (1000, 100, 130), (17, 1000, 1030), (2000, 600, 9), (600, 700, 1)]
-        {
+        for (m, k, n) in [
+            (64, 32, 128),
+            (128, 257, 515),
+            (1000, 100, 130),
+            (17, 1000, 1030),
+            (2000, 600, 9),
+            (600, 700, 1),
+            (34, 4000, 34),
+            (1, 2000, 2000),
+        ] {
             let (a, b) = (draw(m, k, 1), draw(k, n, 2));
             let (a, b) = (a.as_slice().unwrap(), b.as_slice().unwrap());
             for (a, b) in [

@@ -67,17 +67,26 @@ impl<T: Float> Flat<T> {
             Memory::Mapped(mapped) => mapped.map.len() / size_of::<T>(),
         };
         if end > room {
-            // As much room again, so that adding one after the other moves each but a few times.
-            let mut moved = Self::zeros(2 * end);
-            moved[..start].copy_from_slice(self);
-            moved.truncate(start);
-            *self = moved;
+            self.make_room(end);
         }
         match &mut self.0 {
             Memory::Heap(values) => values.resize(end, T::zero()),
             Memory::Mapped(mapped) => mapped.len = end,
         }
         self[start..].iter_mut().zip(more).for_each(|(to, from)| *to = from);
+    }
+
+    /// Moves to where there is room for twice `len` numbers, so that adding one after the other moves each but a few times.
+    fn make_room(&mut self, len: usize) {
+        match (T::BYTES.and_then(|bytes| Mapped::new(2 * len, bytes)), &mut self.0) {
+            (Some(mut mapped), _) => {
+                mapped.len = self.len();
+                mapped.numbers_mut().copy_from_slice(self);
+                self.0 = Memory::Mapped(mapped);
+            }
+            (None, Memory::Heap(values)) => values.reserve(len - values.len()),
+            (None, Memory::Mapped(mapped)) => self.0 = Memory::Heap(mapped.numbers().to_vec()),
+        }
     }
 
     pub(crate) fn truncate(&mut self, to: usize) {

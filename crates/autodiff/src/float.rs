@@ -47,7 +47,7 @@ pub trait Float: sealed::Sealed + NdFloat + Default + std::iter::Sum {
 
     /// What [`gemm_by`](crate::gemm::gemm_by) does once sizes are checked and none is 0.
     #[doc(hidden)]
-    fn gemm(kernel: Option<Kernel>, product: Product<'_, Self>, c: &mut [Self], panel: &mut Vec<Self>);
+    fn gemm(kernel: Option<Kernel>, product: Product<'_, Self>, c: &mut [Self], scratch: &mut Vec<Self>);
 }
 
 impl Float for f32 {
@@ -68,8 +68,8 @@ impl Float for f32 {
         libm::erff(self)
     }
 
-    fn gemm(kernel: Option<Kernel>, product: Product<'_, Self>, c: &mut [Self], panel: &mut Vec<Self>) {
-        real(kernel, product, c, panel);
+    fn gemm(kernel: Option<Kernel>, product: Product<'_, Self>, c: &mut [Self], scratch: &mut Vec<Self>) {
+        real(kernel, product, c, scratch);
     }
 }
 
@@ -91,7 +91,7 @@ impl Float for f64 {
         libm::erf(self)
     }
 
-    fn gemm(kernel: Option<Kernel>, product: Product<'_, Self>, c: &mut [Self], panel: &mut Vec<Self>) {
-        real(kernel, product, c, panel);
+    fn gemm(kernel: Option<Kernel>, product: Product<'_, Self>, c: &mut [Self], scratch: &mut Vec<Self>) {
+        real(kernel, product, c, scratch);
     }
 }

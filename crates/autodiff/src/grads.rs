@@ -1,6 +1,7 @@
 use crate::params::{copy_into, view};
 use crate::{Error, Flat, Float, Layout, ParamId};
 use ndarray::{ArrayBase, ArrayViewD, Data, Dimension};
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 /// Gradients, laid out as the [`Params`](crate::Params) they belong to, and which parameters a backward pass reached.
@@ -26,15 +27,11 @@ impl<T: Float> Grads<T> {
         self.reached.fill(false);
     }
 
-    /// Takes every parameter as not reached, and leaves its numbers for the first op that does reach it to overwrite; what
-    /// none has reached is cleared by [`settle`](Self::settle).
-    pub(crate) fn forget(&mut self) {
+    /// Takes every parameter as not reached, and leaves its numbers for the first op that does reach it to overwrite. What
+    /// none has reached in the end, even if one panicked, is cleared.
+    pub(crate) fn forget(&mut self) -> Forgotten<'_, T> {
         self.reached.fill(false);
-    }
-
-    pub(crate) fn settle(&mut self) {
-        let unreached = self.layout.entries().iter().filter(|entry| !self.reached[entry.id().index()]);
-        unreached.for_each(|entry| self.values[entry.range()].fill(T::zero()));
+        Forgotten(self)
     }
 
     /// The gradient of `id`, or `None` if none was reached.
@@ -74,7 +71,8 @@ impl<T: Float> Grads<T> {
         &self.values
     }
 
-    /// All gradients, to scale or clip.
+    /// All gradients, to scale or clip. Numbers written where there is no gradient are lost to the next pass:
+    /// [`set`](Self::set) gives a parameter one.
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         &mut self.values
     }
@@ -82,5 +80,30 @@ impl<T: Float> Grads<T> {
     /// The layout that these gradients share with their parameters.
     pub fn layout(&self) -> &Arc<Layout> {
         &self.layout
+    }
+}
+
+/// Gradients during a pass that began by forgetting them.
+pub(crate) struct Forgotten<'a, T: Float>(&'a mut Grads<T>);
+
+impl<T: Float> Deref for Forgotten<'_, T> {
+    type Target = Grads<T>;
+
+    fn deref(&self) -> &Grads<T> {
+        self.0
+    }
+}
+
+impl<T: Float> DerefMut for Forgotten<'_, T> {
+    fn deref_mut(&mut self) -> &mut Grads<T> {
+        self.0
+    }
+}
+
+impl<T: Float> Drop for Forgotten<'_, T> {
+    fn drop(&mut self) {
+        let Grads { layout, values, reached } = &mut *self.0;
+        let unreached = layout.entries().iter().filter(|entry| !reached[entry.id().index()]);
+        unreached.for_each(|entry| values[entry.range()].fill(T::zero()));
     }
 }

@@ -169,7 +169,7 @@ pub(crate) fn take<T: Float>(pool: &mut Pool<T>, len: usize) -> Vec<T> {
     buffer
 }
 
-fn give_back<T>(pool: &mut Pool<T>, buffer: Vec<T>) {
+pub(crate) fn give_back<T>(pool: &mut Pool<T>, buffer: Vec<T>) {
     if buffer.capacity() > 0 {
         pool.push(buffer);
     }

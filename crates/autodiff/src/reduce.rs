@@ -52,7 +52,10 @@ pub fn sum_of<T: Float, U: Float>(x: &[T], f: &impl Fn(T) -> U) -> U {
     sum_of_pairs(x, x, &|x, _| f(x))
 }
 
-/// Σ f(x, y), both equally long, as [`sum_by`] adds.
+/// Σ f(x, y), as [`sum_by`] adds.
+///
+/// # Panics
+/// Another number of x than of y.
 pub fn sum_of_pairs<T: Float, U: Float>(x: &[T], y: &[T], f: &impl Fn(T, T) -> U) -> U {
     assert_eq!(x.len(), y.len(), "as many of both");
     if x.len() > LEAF {

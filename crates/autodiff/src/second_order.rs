@@ -11,7 +11,7 @@ use std::sync::Arc;
 ///
 /// A call costs as much as 2 to 4 gradients (`cargo bench --bench second`). What it computes is exact: to rounding, and
 /// with the slope at a kink that each op documents, whose jump there counts for nothing. The object is memory for one call
-/// after another, bound to one layout: what is still allocated are buffers of matrix products.
+/// after another, bound to one layout: what is still allocated are the parts of matrix products.
 ///
 /// ```
 /// use wane_autodiff::{Float, Graph, ParamId, Params, SecondOrder, Var, ndarray::array};

@@ -1,5 +1,5 @@
 use crate::gemm::Mode;
-use crate::op::{Backward, Below, Forward, Op, Operands, Pool, ShapeFault, Values, take};
+use crate::op::{Backward, Below, Forward, Op, Operands, Pool, ShapeFault, Values, give_back, take};
 use crate::{Float, Grads, Graph, Params, Shape};
 use std::any::Any;
 use std::cell::RefCell;
@@ -275,7 +275,7 @@ impl<T: Float> Recording<T> {
                 let mut sown = take(&mut self.pool, grad.len());
                 seed(&mut sown[..grad.len()]);
                 grad.iter_mut().zip(&sown).for_each(|(grad, &seed)| *grad += seed);
-                self.pool.push(sown);
+                give_back(&mut self.pool, sown);
             }
             None => {}
         }

@@ -7,6 +7,9 @@ use rayon::prelude::*;
 /// that they are called in: the global one, or the one whose `install` is around them, as any program that uses rayon has
 /// it. This is such a pool for who has none. The bits do not depend on the number of threads.
 ///
+/// A thread that waits for its part may do other work of the same pool meanwhile: inside a `par_iter` of one's own, a tape
+/// behind a lock or in a `thread_local` would then be asked for twice. Hand each job its own.
+///
 /// ```
 /// use wane_autodiff::Threads;
 ///

@@ -92,9 +92,8 @@ impl<'g, T: Float> Var<'g, T> {
     /// that wants a gradient; gradients of other Params.
     #[track_caller]
     pub fn backward(self, grads: &mut Grads<T>) {
-        grads.forget();
-        self.backward_into(grads, T::one());
-        grads.settle();
+        self.expect_scalar();
+        self.run_backward_anew(grads, |seed| seed.fill(T::one()));
     }
 
     /// *Adds* `scale` times the gradient of this scalar to `grads`: the way to accumulate over micro-batches.
@@ -117,9 +116,7 @@ impl<'g, T: Float> Var<'g, T> {
         if seed.shape() != self.shape().dims() {
             panic!("backward_from: the seed has shape {:?}, the value {}", seed.shape(), self.shape());
         }
-        grads.forget();
-        self.run_backward(grads, |to| to.iter_mut().zip(seed.iter()).for_each(|(to, &from)| *to = from));
-        grads.settle();
+        self.run_backward_anew(grads, |to| to.iter_mut().zip(seed.iter()).for_each(|(to, &from)| *to = from));
     }
 
     /// The first gradient, in the order of [`backward`](Self::backward), that is NaN or infinite: which op passed it on, to
@@ -159,6 +156,12 @@ impl<'g, T: Float> Var<'g, T> {
     #[track_caller]
     fn run_backward(self, grads: &mut Grads<T>, seed: impl FnOnce(&mut [T])) {
         self.differentiable(grads).backward(self.node, seed, self.graph.params, grads);
+    }
+
+    #[track_caller]
+    fn run_backward_anew(self, grads: &mut Grads<T>, seed: impl FnOnce(&mut [T])) {
+        let mut recording = self.differentiable(grads);
+        recording.backward(self.node, seed, self.graph.params, &mut grads.forget());
     }
 
     /// The recording, if a pass from this value can run into `grads`.

@@ -1,4 +1,4 @@
-//! Matrix products: the register tile, the library and the front that chooses between them, against the three nested
+//! Matrix products: every kernel that this processor has, and the front that chooses among them, against the three nested
 //! loops.
 
 mod common;
@@ -7,7 +7,7 @@ use common::config;
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use std::panic::catch_unwind;
 use std::sync::Once;
-use wane_autodiff::gemm::{self, Kernel, MatRef, Mode, Product, gemm_by, panel_len};
+use wane_autodiff::gemm::{self, Kernel, MatRef, Mode, Product, gemm_by};
 use wane_autodiff::rand::{RngExt, SeedableRng};
 use wane_autodiff::{Float, Rng};
 
@@ -31,8 +31,17 @@ struct Case {
 fn cases() -> impl Strategy<Value = Case> {
     let small = (0..=40_usize, 0..=40_usize, 0..=40_usize);
     // Thin, flat and cubic ones beyond the tiles' sizes, on both sides of the size from which the library computes.
-    let large =
-        vec![(130, 130, 130), (130, 3, 5), (3, 130, 5), (3, 5, 130), (128, 129, 128), (65, 130, 33), (1, 130, 128)];
+    let large = vec![
+        (300, 260, 270),
+        (257, 300, 256),
+        (130, 130, 130),
+        (130, 3, 5),
+        (3, 130, 5),
+        (3, 5, 130),
+        (128, 129, 128),
+        (65, 130, 33),
+        (1, 130, 128),
+    ];
     let size = prop_oneof![9 => small, 1 => proptest::sample::select(large)];
     let mode = prop_oneof![Just(Mode::Replace), Just(Mode::Add)];
     let parts = (size, any::<(bool, bool)>(), mode, any::<u64>());
@@ -73,7 +82,7 @@ impl Case {
         gemm::naive(product, &mut expected);
         for kernel in ways() {
             let mut c = before.clone();
-            gemm_by(kernel, product, &mut c, &mut vec![T::nan(); panel_len(self.size.1) + 3]);
+            gemm_by(kernel, product, &mut c, &mut vec![T::nan(); product.scratch_len() + 3]);
             compare(kernel, &c, &expected);
             let mut again = before.clone();
             gemm_by(kernel, product, &mut again, &mut Vec::new());

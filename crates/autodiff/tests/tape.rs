@@ -5,7 +5,10 @@ use proptest::prelude::proptest;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use wane_autodiff::ndarray::{Array1, Array2, Array3, ArrayD, ArrayView, ArrayViewD, Dimension, IxDyn, arr0, array, s};
 use wane_autodiff::rand::{Rng as _, RngExt, SeedableRng};
-use wane_autodiff::{Activation, Classes, Elementwise, Graph, ParamId, Params, Rng, Tape, Unary, Var, gradcheck};
+use wane_autodiff::{
+    Activation, Backward, Classes, Elementwise, Forward, Graph, Op, Operands, ParamId, Params, Rng, Shape, ShapeFault,
+    Tape, Unary, Var, gradcheck,
+};
 
 mod common;
 
@@ -352,4 +355,66 @@ fn dropout_drops_in_training_only() {
     }
     let again = tape.record(&params).training(&mut Rng::seed_from_u64(5));
     assert_eq!(again.input(&ones).dropout(0.25).to_array(), masks[0], "the same seed, the same mask");
+}
+
+/// An op whose backward panics.
+#[derive(Debug)]
+struct Broken;
+
+impl Op<f64> for Broken {
+    fn name(&self) -> &'static str {
+        "broken"
+    }
+    fn shape(&self, operands: &Operands<'_, f64>) -> Result<Shape, ShapeFault> {
+        Ok(operands.shape(0))
+    }
+    fn forward(&self, mut pass: Forward<'_, f64>) {
+        let x = pass.input(0);
+        pass.output().copy_from_slice(x);
+    }
+    fn backward(&self, _: Backward<'_, f64>) {
+        panic!("broken");
+    }
+}
+
+#[test]
+fn what_was_not_reached_is_zero_whatever_happened() {
+    let (mut params, a, b) = two_params();
+    let (mut tape, mut grads) = (Tape::new(), params.grads());
+    let fill = |tape: &mut Tape<f64>, params: &Params<f64>, grads: &mut _| {
+        let graph = tape.record(params);
+        (graph.param(a) * graph.param(b)).sum().backward(grads);
+    };
+    fill(&mut tape, &params, &mut grads);
+    let graph = tape.record(&params);
+    graph.param(a).sum().backward(&mut grads);
+    assert_eq!(grads.as_slice(), [1.0, 1.0, 0.0, 0.0], "b, which the pass before had reached");
+
+    fill(&mut tape, &params, &mut grads);
+    let graph = tape.record(&params);
+    let broken = graph.apply(Broken, &[graph.param(a)]).sum() + graph.param(b).sum();
+    assert!(catch_unwind(AssertUnwindSafe(|| broken.backward(&mut grads))).is_err());
+    assert_eq!((grads.as_slice(), grads.reached()), (&[0.0, 0.0, 1.0, 1.0][..], &[false, true][..]));
+
+    fill(&mut tape, &params, &mut grads);
+    let before = grads.clone();
+    params.freeze(&[a, b]).unwrap();
+    let graph = tape.record(&params);
+    assert!(catch_unwind(AssertUnwindSafe(|| graph.param(a).sum().backward(&mut grads))).is_err());
+    assert_eq!(grads.as_slice(), before.as_slice(), "a pass that never began");
+}
+
+#[test]
+fn passes_add_up() {
+    let (params, a, b) = two_params();
+    let (mut tape, mut grads) = (Tape::new(), params.grads());
+    let graph = tape.record(&params);
+    let (x, y) = (graph.param(a), graph.param(a).reshape(&[1, 2]));
+    // a: by a node of its own, as a factor of a product, and as both factors; b: by its second pass alone.
+    let product = y.matmul(y.t()).sum() + (x * x).sum();
+    product.backward(&mut grads);
+    assert_eq!(grads.as_slice(), [4.0, 8.0, 0.0, 0.0]);
+    product.backward_into(&mut grads, 0.5);
+    (graph.param(b).reshape(&[1, 2]).matmul(y.t())).sum().backward_into(&mut grads, 1.0);
+    assert_eq!(grads.as_slice(), [9.0, 16.0, 1.0, 2.0]);
 }

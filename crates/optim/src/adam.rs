@@ -15,7 +15,8 @@ use wane_autodiff::{Error, Float, non_negative, number};
 /// Coupled decay passes through √v̄: the first step of a weight whose loss gradient is zero is lr·λ|θ|/(λ|θ| + eps), so
 /// about lr for any λ that matters. That is why [`AdamW`] exists.
 ///
-/// State: `exp_avg` m, `exp_avg_sq` v, and `max_exp_avg_sq` v̄ with `amsgrad`.
+/// State: `exp_avg` m, `exp_avg_sq` v, and `max_exp_avg_sq` v̄ with `amsgrad`. A moment of size below 10⁶ times the smallest
+/// normal number is 0 where eps swallows its root: what it would move is lost in rounding, and processors are slow at it.
 pub type Adam<T> = Optimizer<T, AdamOptions>;
 
 /// Adam with decoupled decay (Loshchilov and Hutter 2019; PyTorch's `torch.optim.AdamW`): [`Adam`]'s equation, in
@@ -81,7 +82,7 @@ impl From<AdamWOptions> for AdamOptions {
 pub struct Constants<T> {
     front: Front<T>,
     lerp: Lerp<T>,
-    floors: (Floor<T>, Floor<T>),
+    floor: Floor<T>,
     beta2: T,
     fresh2: T,
     root_correction: T,
@@ -120,7 +121,7 @@ impl Rule for AdamOptions {
         Constants {
             front: Front::new(self.maximize, pull),
             lerp: Lerp::new(1.0 - beta1),
-            floors: (Floor::of_mean(), Floor::of_squares(T::of(self.eps))),
+            floor: Floor::under(T::of(self.eps * correction2.sqrt())),
             beta2: T::of(beta2),
             fresh2: T::of(1.0 - beta2),
             root_correction: T::of(correction2.powf(0.5)),
@@ -167,8 +168,8 @@ impl<T: Float> Constants<T> {
     #[inline(always)]
     fn weight(&self, theta: &mut T, g: T, m: &mut T, v: &mut T, seen: impl FnOnce(T) -> T) {
         let g = self.front.gradient(*theta, g);
-        *m = self.floors.0.apply(self.lerp.apply(*m, g));
-        *v = self.floors.1.apply((self.fresh2 * g).mul_add(g, *v * self.beta2));
+        *m = self.floor.apply(self.lerp.apply(*m, g));
+        *v = self.floor.apply((self.fresh2 * g).mul_add(g, *v * self.beta2));
         let root = seen(*v).sqrt() / self.root_correction + self.eps;
         *theta = self.front.shrunk(*theta) + self.minus_step * *m / root;
     }

@@ -119,6 +119,9 @@ impl<T: Float> Ema<T> {
                 params.as_slice().len().to_string(),
             ));
         }
+        if let Some(value) = average.iter().find(|value| !value.is_finite()) {
+            return Err(Error::parameter("ema snapshot: weight", value, "a finite number"));
+        }
         let updates = count("ema snapshot: updates", updates)?;
         Ok(Self { average, updates, ..Self::new(params, decay)? })
     }

@@ -50,7 +50,7 @@ pub struct Constants<T> {
     fresh: T,
     lerp: Lerp<T>,
     eps: T,
-    floors: (Floor<T>, Floor<T>),
+    floor: Floor<T>,
     momentum: Option<T>,
     centered: bool,
     minus_lr: T,
@@ -89,7 +89,7 @@ impl Rule for RmsPropOptions {
             fresh: T::of(1.0 - self.alpha),
             lerp: Lerp::new(1.0 - self.alpha),
             eps: T::of(self.eps),
-            floors: (Floor::of_mean(), Floor::of_squares(T::of(self.eps))),
+            floor: Floor::under(T::of(self.eps)),
             momentum: (self.momentum != 0.0).then(|| T::of(self.momentum)),
             centered: self.centered,
             minus_lr: T::of(-self.lr),
@@ -137,13 +137,13 @@ impl<T: Float> Constants<T> {
     #[inline(always)]
     fn root(&self, theta: T, g: T, v: &mut T, seen: impl FnOnce(T, T) -> T) -> (T, T) {
         let g = self.front.gradient(theta, g);
-        *v = self.floors.1.apply((self.fresh * g).mul_add(g, *v * self.alpha));
+        *v = self.floor.apply((self.fresh * g).mul_add(g, *v * self.alpha));
         (g, seen(*v, g).sqrt() + self.eps)
     }
 
     #[inline(always)]
     fn variance(&self, v: T, g: T, mean: &mut T) -> T {
-        *mean = self.floors.0.apply(self.lerp.apply(*mean, g));
+        *mean = self.floor.apply(self.lerp.apply(*mean, g));
         (-*mean).mul_add(*mean, v)
     }
 
@@ -156,7 +156,7 @@ impl<T: Float> Constants<T> {
     #[inline(always)]
     fn heavy(&self, theta: &mut T, g: T, v: &mut T, (mu, b): (T, &mut T), seen: impl FnOnce(T, T) -> T) {
         let (g, root) = self.root(*theta, g, v, seen);
-        *b = self.floors.0.apply(*b * mu + g / root);
+        *b = Floor::of_momentum().apply(*b * mu + g / root);
         *theta = b.mul_add(self.minus_lr, self.front.shrunk(*theta));
     }
 }

@@ -47,7 +47,7 @@ pub trait Rule: Clone + Debug + Send + Sync + Serialize + DeserializeOwned + 'st
     fn constants<T: Float>(&self, pull: Pull, step: u64) -> Self::Constants<T>;
 
     /// The equation: weights `theta` and their `state` (three slices, in the order of [`state`](Self::state), those
-    /// beyond it empty) move along the gradient `g`.
+    /// beyond it empty) move along the gradient `g`. Each weight moves by itself: many are given in parts, side by side.
     fn update<T: Float>(constants: Self::Constants<T>, theta: &mut [T], g: &[T], state: [&mut [T]; 3]);
 }
 
@@ -133,14 +133,16 @@ impl<T: Float> Lerp<T> {
 pub(crate) struct Floor<T>(T);
 
 impl<T: Float> Floor<T> {
-    /// A million times the smallest normal number, so that its product with a learning rate is normal too.
-    pub(crate) fn of_mean() -> Self {
+    /// Of an average that moves weights by a learning rate: a million times the smallest normal number, so that the product
+    /// of both is normal too.
+    pub(crate) fn of_momentum() -> Self {
         Self(T::min_positive_value() * T::of(1e6))
     }
 
-    /// Of an average of squares whose root is added to `eps`: the same, if `eps` swallows that root; otherwise none.
-    pub(crate) fn of_squares(eps: T) -> Self {
-        let Self(floor) = Self::of_mean();
+    /// Of averages of gradients and of their squares, where the former are divided by the root of the latter plus `eps`: the
+    /// same, if `eps` swallows that root; otherwise none, since the least of them may count.
+    pub(crate) fn under(eps: T) -> Self {
+        let Self(floor) = Self::of_momentum();
         Self(if floor.sqrt() < eps * T::epsilon() * T::of(0.25) { floor } else { T::zero() })
     }
 

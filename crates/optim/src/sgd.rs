@@ -136,7 +136,7 @@ impl<T: Float> Kernel for Heavy<'_, T> {
     #[inline(always)]
     fn call(self) {
         let Constants { front, minus_lr, .. } = self.constants;
-        let (Momentum { mu, fresh, first, nesterov }, floor) = (self.momentum, Floor::of_mean());
+        let (Momentum { mu, fresh, first, nesterov }, floor) = (self.momentum, Floor::of_momentum());
         for ((theta, &g), b) in self.theta.iter_mut().zip(self.g).zip(self.b) {
             let g = front.gradient(*theta, g);
             *b = floor.apply(if first { g } else { g.mul_add(fresh, mu * *b) });

@@ -4,8 +4,8 @@ use wane_autodiff::ndarray::{ArrayView2, ArrayViewMut2, Ix2};
 use wane_autodiff::{Error, Float, Params, Tape};
 use wane_layers::{Module, Sequential, check_input};
 
-/// A model that only predicts: it has all it needs, and after its first call on so many rows it allocates nothing (where
-/// products are small; large ones are packed).
+/// A model that only predicts: it has all it needs, and after its first call on so many rows it allocates nothing
+/// (but what [products](wane_autodiff::gemm) may).
 ///
 /// Each call writes into it, so each thread has one of its own: a clone, moved there, which shares model, weights and card,
 /// and has room of its own for what it computes.

@@ -238,7 +238,7 @@ impl<T: Float> Float for Dual<T> {
     }
 
     /// By products of real numbers, whatever the kernel.
-    fn gemm(_kernel: Option<Kernel>, product: Product<'_, Self>, c: &mut [Self], _panel: &mut Vec<Self>) {
+    fn gemm(_kernel: Option<Kernel>, product: Product<'_, Self>, c: &mut [Self], _scratch: &mut Vec<Self>) {
         products::multiply(product, c);
     }
 }

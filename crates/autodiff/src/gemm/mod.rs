@@ -90,6 +90,16 @@ impl<T> Product<'_, T> {
         (self.a.rows, self.a.columns, self.b.columns)
     }
 
+    /// How many numbers of scratch the chosen kernel wants.
+    pub fn scratch_len(&self) -> usize {
+        match Kernel::of(self) {
+            Kernel::Direct => self.a.columns * tile::WIDEST,
+            Kernel::MatrixMultiply => 0,
+            Kernel::Faer if library::wants_rows(self) => self.a.data.len(),
+            Kernel::Faer => 0,
+        }
+    }
+
     /// How many multiplications it is.
     fn work(&self) -> usize {
         let (m, k, n) = self.size();
@@ -137,25 +147,22 @@ impl Kernel {
 const SMALL_BY_ROWS: usize = 1 << 21;
 const SMALL_BY_COLUMNS: usize = 1 << 13;
 
-/// How long a panel a product of inner size `k` wants: that of the direct kernel, if that may be chosen.
-pub fn panel_len(k: usize) -> usize {
-    if Kernel::Faer.is_available() { 0 } else { k * tile::WIDEST }
-}
-
 /// Computes a product into the row-major `c`, large ones on the threads of the rayon pool that this is called in.
-/// `panel` is scratch, grown to [`panel_len`] where it is shorter.
+/// `scratch` is grown to [`Product::scratch_len`] where it is shorter. faer keeps scratch of its own for each thread;
+/// matrixmultiply takes its own from the allocator at each call, the one allocation of a training step.
 ///
 /// # Panics
 /// Sizes that do not fit.
-pub fn gemm<T: Float>(product: Product<'_, T>, c: &mut [T], panel: &mut Vec<T>) {
-    gemm_by(None, product, c, panel);
+pub fn gemm<T: Float>(product: Product<'_, T>, c: &mut [T], scratch: &mut Vec<T>) {
+    gemm_by(None, product, c, scratch);
 }
 
-/// [`gemm`] by the given kernel: for tests and measurements.
+/// [`gemm`] by the given kernel, for tests and measurements. Products of dual numbers are made of real ones, whatever the
+/// kernel.
 ///
 /// # Panics
 /// Sizes that do not fit; a kernel that is not available.
-pub fn gemm_by<T: Float>(kernel: Option<Kernel>, product: Product<'_, T>, c: &mut [T], panel: &mut Vec<T>) {
+pub fn gemm_by<T: Float>(kernel: Option<Kernel>, product: Product<'_, T>, c: &mut [T], scratch: &mut Vec<T>) {
     let (m, k, n) = product.size();
     assert_eq!(k, product.b.rows, "a product's inner sizes agree");
     check_len(c, m, n);
@@ -164,7 +171,7 @@ pub fn gemm_by<T: Float>(kernel: Option<Kernel>, product: Product<'_, T>, c: &mu
             c.fill(T::zero());
         }
     } else {
-        T::gemm(kernel, product, c, panel);
+        T::gemm(kernel, product, c, scratch);
     }
 }
 
@@ -174,6 +181,8 @@ pub fn gemm_by<T: Float>(kernel: Option<Kernel>, product: Product<'_, T>, c: &mu
 /// Sizes that do not fit.
 pub fn naive<T: Float>(product: Product<'_, T>, c: &mut [T]) {
     let (m, k, n) = product.size();
+    assert_eq!(k, product.b.rows, "a product's inner sizes agree");
+    check_len(c, m, n);
     for i in 0..m {
         for j in 0..n {
             let sum = (0..k).map(|p| *product.a.at(i, p) * *product.b.at(p, j)).sum();

@@ -1,4 +1,4 @@
-use crate::gemm::{MatRef, Mode, Product, gemm, panel_len};
+use crate::gemm::{MatRef, Mode, Product, gemm};
 use crate::{Backward, Float, Forward, Op, Operands, Shape, ShapeFault, Var};
 
 /// C = A·B for every matrix of a batch, with A: (…, m, k), B: (…, k, n).
@@ -39,31 +39,34 @@ impl<T: Float> Op<T> for Bmm {
     fn forward(&self, mut pass: Forward<'_, T>) {
         let [(a, a_shape), (b, b_shape)] = [0, 1].map(|i| (pass.input(i), pass.input_shape(i)));
         let (batch, m, n) = size(pass.shape());
-        let mut panel = pass.take_buffer(panel_len(size(b_shape).1));
-        for i in 0..batch {
-            let (a, b) = (matrix(a, a_shape, i), matrix(b, b_shape, i));
-            gemm(Product { a, b, mode: Mode::Replace }, &mut pass.output()[i * m * n..(i + 1) * m * n], &mut panel);
+        let product = |i| Product { a: matrix(a, a_shape, i), b: matrix(b, b_shape, i), mode: Mode::Replace };
+        let mut scratch = pass.take_buffer(if batch == 0 { 0 } else { product(0).scratch_len() });
+        for (i, c) in pass.output().chunks_exact_mut((m * n).max(1)).enumerate() {
+            gemm(product(i), c, &mut scratch);
         }
-        pass.give_back(panel);
+        pass.give_back(scratch);
     }
 
     fn backward(&self, mut pass: Backward<'_, T>) {
         let [(a, a_shape), (b, b_shape)] = [0, 1].map(|i| (pass.input(i), pass.input_shape(i)));
         let (dc, c_shape) = (pass.output_grad(), pass.shape());
-        let ((_, m, n), (_, k, _)) = (size(c_shape), size(b_shape));
-        let mut panel = pass.take_buffer(panel_len(m.max(n)));
-        let (a, b, dc) = (|i| matrix(a, a_shape, i), |i| matrix(b, b_shape, i), |i| matrix(dc, c_shape, i));
+        let ((batch, m, n), (_, k, _)) = (size(c_shape), size(b_shape));
+        let (dc, mode) = (|i| matrix(dc, c_shape, i), Mode::Add);
+        let to_left = |i| Product { a: dc(i), b: matrix(b, b_shape, i).t(), mode };
+        let to_right = |i| Product { a: matrix(a, a_shape, i).t(), b: dc(i), mode };
+        let len = if batch == 0 { 0 } else { to_left(0).scratch_len().max(to_right(0).scratch_len()) };
+        let mut scratch = pass.take_buffer(len);
         if let Some((da, mode)) = pass.input_grad_and_mode(0) {
             for (i, da) in da.chunks_exact_mut((m * k).max(1)).enumerate() {
-                gemm(Product { a: dc(i), b: b(i).t(), mode }, da, &mut panel);
+                gemm(Product { mode, ..to_left(i) }, da, &mut scratch);
             }
         }
         if let Some((db, mode)) = pass.input_grad_and_mode(1) {
             for (i, db) in db.chunks_exact_mut((k * n).max(1)).enumerate() {
-                gemm(Product { a: a(i).t(), b: dc(i), mode }, db, &mut panel);
+                gemm(Product { mode, ..to_right(i) }, db, &mut scratch);
             }
         }
-        pass.give_back(panel);
+        pass.give_back(scratch);
     }
 }
 

@@ -1,5 +1,5 @@
 use super::activation::{Activation, Visitor};
-use crate::gemm::{MatRef, Mode, Product, gemm, panel_len};
+use crate::gemm::{MatRef, Mode, Product, gemm};
 use crate::simd::{Kernel, vectorized};
 use crate::threads::by_rows;
 use crate::{Backward, Float, Forward, Op, Operands, Shape, ShapeFault, Unary, Var, reduce};
@@ -36,9 +36,10 @@ impl<T: Float> Op<T> for Linear {
         let out = pass.input_shape(1).dims()[0];
         let (x, w) = (MatRef::new(pass.input(0), batch, inputs), MatRef::new(pass.input(1), out, inputs));
         let bias = self.has_bias.then(|| pass.input(2));
-        let mut panel = pass.take_buffer(panel_len(inputs));
-        gemm(Product { a: x, b: w.t(), mode: Mode::Replace }, pass.output(), &mut panel);
-        pass.give_back(panel);
+        let product = Product { a: x, b: w.t(), mode: Mode::Replace };
+        let mut scratch = pass.take_buffer(product.scratch_len());
+        gemm(product, pass.output(), &mut scratch);
+        pass.give_back(scratch);
         by_rows(pass.output(), out, |_, y| {
             let finish = Finish { y, bias };
             match self.activation {
@@ -72,18 +73,20 @@ impl Linear {
         let [batch, inputs] = [0, 1].map(|axis| pass.input_shape(0).dims()[axis]);
         let out = pass.input_shape(1).dims()[0];
         let (x, w) = (MatRef::new(pass.input(0), batch, inputs), MatRef::new(pass.input(1), out, inputs));
-        let mut panel = pass.take_buffer(panel_len(out.max(batch)));
         let dz_matrix = MatRef::new(dz, batch, out);
+        let to_input = Product { a: dz_matrix, b: w, mode: Mode::Add };
+        let to_weight = Product { a: dz_matrix.t(), b: x, mode: Mode::Add };
+        let mut scratch = pass.take_buffer(to_input.scratch_len().max(to_weight.scratch_len()));
         if let Some((dx, mode)) = pass.input_grad_and_mode(0) {
-            gemm(Product { a: dz_matrix, b: w, mode }, dx, &mut panel);
+            gemm(Product { mode, ..to_input }, dx, &mut scratch);
         }
         if let Some((dw, mode)) = pass.input_grad_and_mode(1) {
-            gemm(Product { a: dz_matrix.t(), b: x, mode }, dw, &mut panel);
+            gemm(Product { mode, ..to_weight }, dw, &mut scratch);
         }
         if let Some(db) = self.has_bias.then(|| pass.input_grad(2)).flatten() {
             reduce::sum_middle(dz, batch, out, db, |db, sum| *db += sum);
         }
-        pass.give_back(panel);
+        pass.give_back(scratch);
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::gemm::{MatRef, Mode, Product, gemm, panel_len};
+use crate::gemm::{MatRef, Mode, Product, gemm};
 use crate::{Backward, Float, Forward, Op, Operands, Shape, ShapeFault, Var};
 
 /// C = A·B, with A: (m, k), B: (k, n).
@@ -21,22 +21,25 @@ impl<T: Float> Op<T> for Matmul {
 
     fn forward(&self, mut pass: Forward<'_, T>) {
         let (a, b) = (matrix(pass.input(0), pass.input_shape(0)), matrix(pass.input(1), pass.input_shape(1)));
-        let mut panel = pass.take_buffer(panel_len(pass.input_shape(1).dims()[0]));
-        gemm(Product { a, b, mode: Mode::Replace }, pass.output(), &mut panel);
-        pass.give_back(panel);
+        let product = Product { a, b, mode: Mode::Replace };
+        let mut scratch = pass.take_buffer(product.scratch_len());
+        gemm(product, pass.output(), &mut scratch);
+        pass.give_back(scratch);
     }
 
     fn backward(&self, mut pass: Backward<'_, T>) {
         let (a, b) = (matrix(pass.input(0), pass.input_shape(0)), matrix(pass.input(1), pass.input_shape(1)));
         let dc = matrix(pass.output_grad(), pass.shape());
-        let mut panel = pass.take_buffer(panel_len(pass.shape().dims()[0].max(pass.shape().dims()[1])));
+        let to_left = Product { a: dc, b: b.t(), mode: Mode::Add };
+        let to_right = Product { a: a.t(), b: dc, mode: Mode::Add };
+        let mut scratch = pass.take_buffer(to_left.scratch_len().max(to_right.scratch_len()));
         if let Some((da, mode)) = pass.input_grad_and_mode(0) {
-            gemm(Product { a: dc, b: b.t(), mode }, da, &mut panel);
+            gemm(Product { mode, ..to_left }, da, &mut scratch);
         }
         if let Some((db, mode)) = pass.input_grad_and_mode(1) {
-            gemm(Product { a: a.t(), b: dc, mode }, db, &mut panel);
+            gemm(Product { mode, ..to_right }, db, &mut scratch);
         }
-        pass.give_back(panel);
+        pass.give_back(scratch);
     }
 }
 

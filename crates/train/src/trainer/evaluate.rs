@@ -48,9 +48,9 @@ pub(super) fn measure<T: Float>(tally: &mut Tally, output: Var<'_, T>, target: T
     matrix(output, |output| tally.add(output, target))
 }
 
-/// √Σx², squares taken in f64.
+/// Σx², squares taken in f64.
 pub(super) fn squares<T: Float>(x: &[T]) -> f64 {
-    reduce::sum_by(0, x.len(), &|i| x[i].widen() * x[i].widen())
+    reduce::sum_of(x, &|x| x.widen() * x.widen())
 }
 
 /// What looks at the output of each batch.
@@ -167,6 +167,9 @@ impl<T: Float, R: Rule> Trainer<'_, T, R> {
             if self.validation.is_none() && monitor.is_some_and(|monitor| monitor.wants_validation()) {
                 return Err(Error::option(field, "given without validation data", "validation(&data) to watch"));
             }
+        }
+        if self.params.iter().all(|param| param.frozen) {
+            return Err(Error::parameter("parameters", "frozen, all of them", "one at least to train"));
         }
         self.options.metrics.iter().try_for_each(|metric| metric.check(&train.target()))
     }

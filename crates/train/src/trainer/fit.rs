@@ -18,10 +18,10 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
     ///
     /// # Errors
     /// Data that fits neither the model nor the options. A loss or a gradient that is not finite, by epoch, batch, op and
-    /// parameter: the parameters are then those of before its step, or with
-    /// early stopping the best. A weight that is not finite after an epoch or before
-    /// a checkpoint, which is then not written. A rate of a schedule out of range; a checkpoint that cannot be written, of
-    /// which the place is tried before the first batch; an error of a callback.
+    /// parameter: the parameters are then those of before its step, or with early stopping the best. A weight that is not
+    /// finite after an epoch or before a checkpoint, which is then not written. A rate of a schedule out of range; a
+    /// checkpoint that cannot be written, of which the place is tried before the first batch; parameters that are all frozen;
+    /// an error of a callback.
     pub fn fit(&mut self, train: &Dataset<T>, rng: &mut Rng) -> Result<Stop, Error> {
         self.check_data(train)?;
         if let Some(Checkpoint { path, .. }) = &self.options.checkpoint {
