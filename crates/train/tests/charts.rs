@@ -24,8 +24,9 @@ fn history(groups: usize) -> History {
     History::from_json(&json.to_string()).unwrap()
 }
 
-fn drawn(groups: usize) -> String {
-    let path = place(&format!("groups-{groups}.svg"));
+/// The chart of so many groups, in a file of the test's own: tests run side by side.
+fn drawn(test: &str, groups: usize) -> String {
+    let path = place(&format!("{test}-{groups}.svg"));
     history(groups).plot(&path).unwrap();
     std::fs::read_to_string(path).unwrap()
 }
@@ -59,22 +60,22 @@ fn looks(svg: &str, names: &[String]) -> Vec<String> {
 #[test]
 fn every_group_has_a_look_of_its_own_in_black_and_white() {
     let names: Vec<String> = (0..12).map(|group| format!("group {group}")).collect();
-    let looks = looks(&drawn(12), &names);
+    let looks = looks(&drawn("looks", 12), &names);
     assert!(looks.iter().all(|look| look.contains("polyline")), "{looks:#?}");
     assert_eq!(looks.iter().collect::<HashSet<_>>().len(), 12, "{looks:#?}");
 }
 
 #[test]
 fn the_legend_says_how_many_groups_are_not_drawn() {
-    assert!(!drawn(12).contains(" more\n"));
-    let svg = drawn(15);
+    assert!(!drawn("legend", 12).contains(" more\n"));
+    let svg = drawn("legend", 15);
     assert!(svg.contains("\ngroup 11\n") && svg.contains("\nand 3 more\n") && !svg.contains("group 12"));
 }
 
 /// Nothing of a curve, nor its markers, reaches into the strip of the legend.
 #[test]
 fn curves_end_before_the_legend() {
-    for line in drawn(3).lines() {
+    for line in drawn("edges", 3).lines() {
         let x = shape(line).filter(|_| !line.starts_with("<rect x=\"0\""));
         assert!(x.as_ref().is_none_or(|(x, _)| *x <= 775.0 || *x >= 788.0), "{line}");
     }
