@@ -14,6 +14,10 @@ pub trait Float: sealed::Sealed + NdFloat + Default + std::iter::Sum {
     /// The name of the type, as PyTorch spells it.
     const NAME: &'static str;
 
+    /// How bytes are numbers of this kind, where any bytes are.
+    #[doc(hidden)]
+    const BYTES: Option<Bytes<Self>> = None;
+
     /// The nearest value to `x`: the one rounding that an option's f64 scalar sees.
     fn of(x: f64) -> Self;
 
@@ -40,10 +44,6 @@ pub trait Float: sealed::Sealed + NdFloat + Default + std::iter::Sum {
     fn min_or_nan(self, other: Self) -> Self {
         if self <= other || self.is_nan() { self } else { other }
     }
-
-    /// How bytes are numbers of this kind, where any bytes are.
-    #[doc(hidden)]
-    const BYTES: Option<Bytes<Self>> = None;
 
     /// What [`gemm_by`](crate::gemm::gemm_by) does once sizes are checked and none is 0.
     #[doc(hidden)]

@@ -52,6 +52,11 @@ pub fn sum_of<T: Float, U: Float>(x: &[T], f: &impl Fn(T) -> U) -> U {
     sum_of_pairs(x, x, &|x, _| f(x))
 }
 
+/// Σx², squares taken in f64, so that those of f32 neither overflow nor vanish.
+pub fn squares<T: Float>(x: &[T]) -> f64 {
+    sum_of(x, &|x| x.widen() * x.widen())
+}
+
 /// Σ f(x, y), as [`sum_by`] adds.
 ///
 /// # Panics

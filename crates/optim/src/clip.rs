@@ -11,11 +11,20 @@ use wane_autodiff::{Error, Float, Grads, number, reduce};
 pub fn clip_grad_norm<T: Float>(grads: &mut Grads<T>, max_norm: f64) -> Result<f64, Error> {
     above_zero("max_norm", max_norm)?;
     let norm = norm(grads.as_slice());
-    let coefficient = max_norm / (norm + 1e-6);
+    clip_grads_with_norm(grads, max_norm, norm)?;
+    Ok(norm)
+}
+
+/// [`clip_grad_norm`] by a norm that is known already (PyTorch's `clip_grads_with_norm_`).
+///
+/// # Errors
+/// A `max_norm` that is not above 0.
+pub fn clip_grads_with_norm<T: Float>(grads: &mut Grads<T>, max_norm: f64, norm: f64) -> Result<(), Error> {
+    let coefficient = above_zero("max_norm", max_norm)? / (norm + 1e-6);
     if coefficient < 1.0 || coefficient.is_nan() {
         vectorized(Scale { values: grads.as_mut_slice(), by: T::of(coefficient) });
     }
-    Ok(norm)
+    Ok(())
 }
 
 /// Brings every gradient into ±`clip_value` (PyTorch's `clip_grad_value_`). A NaN stays.
@@ -38,9 +47,9 @@ fn above_zero(field: &str, value: f64) -> Result<f64, Error> {
     if value > 0.0 { Ok(value) } else { Err(Error::option(field, number(value), "a number above 0")) }
 }
 
-/// √Σx². Squares are taken in f64, so that those of f32 neither overflow nor vanish.
+/// √Σx².
 pub(crate) fn norm<T: Float>(x: &[T]) -> f64 {
-    reduce::sum_of(x, &|x| x.widen() * x.widen()).sqrt()
+    reduce::squares(x).sqrt()
 }
 
 struct Scale<'a, T> {

@@ -51,7 +51,7 @@ mod state;
 
 pub use adagrad::{Adagrad, AdagradOptions};
 pub use adam::{Adam, AdamOptions, AdamW, AdamWOptions};
-pub use clip::{clip_grad_norm, clip_grad_value};
+pub use clip::{clip_grad_norm, clip_grad_value, clip_grads_with_norm};
 pub use decay::{Decay, DecayKind, Pull};
 pub use ema::{Ema, EmaSnapshot};
 pub use group::Group;

@@ -221,6 +221,7 @@ impl<T: Float> ndarray::NdFloat for Dual<T> {}
 
 impl<T: Float> Float for Dual<T> {
     const NAME: &'static str = "dual";
+
     #[inline(always)]
     fn of(x: f64) -> Self {
         T::of(x).into()

@@ -4,7 +4,7 @@ use super::loss::{counted, data_loss};
 use crate::metric::Tally;
 use crate::{ConfusionMatrix, Metric, confusion_matrix};
 use wane_autodiff::ndarray::{Array2, ArrayView2, Ix2};
-use wane_autodiff::{Error, Float, Var, reduce};
+use wane_autodiff::{Error, Float, Var};
 use wane_data::{Batches, Dataset, Target};
 use wane_optim::Rule;
 
@@ -46,11 +46,6 @@ fn matrix<T: Float, V>(
 
 pub(super) fn measure<T: Float>(tally: &mut Tally, output: Var<'_, T>, target: Target<'_, T>) -> Result<(), Error> {
     matrix(output, |output| tally.add(output, target))
-}
-
-/// Σx², squares taken in f64.
-pub(super) fn squares<T: Float>(x: &[T]) -> f64 {
-    reduce::sum_of(x, &|x| x.widen() * x.widen())
 }
 
 /// What looks at the output of each batch.

@@ -1,4 +1,4 @@
-use super::evaluate::{evaluated_rows, measure, squares};
+use super::evaluate::{evaluated_rows, measure};
 use super::loss::{counted, data_loss};
 use super::state::Feed;
 use super::{Advance, Checkpoint, EpochEnd, Every, Monitor, Stop, Trainer};
@@ -7,9 +7,9 @@ use crate::progress::Progress;
 use crate::{EpochRecord, GroupRecord};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wane_autodiff::{Error, Float, Grads, NonFinite, Rng, Var};
+use wane_autodiff::{Error, Float, Grads, NonFinite, Rng, Var, reduce};
 use wane_data::{Batch, Batches, Dataset, Epoch};
-use wane_optim::{Rule, clip_grad_norm, clip_grad_value};
+use wane_optim::{Rule, clip_grad_value, clip_grads_with_norm};
 
 impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
     /// Trains until [`TrainerOptions::epochs`](super::TrainerOptions::epochs) are done, those of earlier calls and of a
@@ -141,7 +141,7 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
             return Err(not_finite(&place(&self.state), "loss", value, graph.first_non_finite()));
         }
         loss.backward(&mut self.grads);
-        let norm = squares(self.grads.as_slice()).sqrt();
+        let norm = reduce::squares(self.grads.as_slice()).sqrt();
         if !norm.is_finite() {
             check_gradients(loss, &mut self.grads).map_err(|error| error.within(place(&self.state)))?;
         }
@@ -150,7 +150,7 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
             measure(&mut self.state.sums.tally, output, batch.target())?;
         }
         if let Some(max_norm) = self.options.clip_norm {
-            clip_grad_norm(&mut self.grads, max_norm)?;
+            clip_grads_with_norm(&mut self.grads, max_norm, norm)?;
         }
         if let Some(clip_value) = self.options.clip_value {
             clip_grad_value(&mut self.grads, clip_value)?;
@@ -197,7 +197,7 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
             let mut square = 0.0;
             for &id in group.params() {
                 let entry = self.params.layout().entry(id)?;
-                square += squares(&self.params.as_slice()[entry.range()]);
+                square += reduce::squares(&self.params.as_slice()[entry.range()]);
             }
             groups.push(GroupRecord { lr, weight_norm: square.sqrt() });
         }
