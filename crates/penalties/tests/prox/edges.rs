@@ -4,7 +4,7 @@ use crate::common::close;
 use crate::{Operator, all, prox, shape};
 use std::panic::catch_unwind;
 use wane_autodiff::{Error, Float};
-use wane_penalties::{Bounds, GroupLasso, L0, L1, L2, MaxNorm, NonNegative, SparseGroupLasso, Step};
+use wane_penalties::{Bounds, ElasticNet, GroupLasso, L0, L1, L2, MaxNorm, NonNegative, SparseGroupLasso, Step};
 
 const INF: f64 = f64::INFINITY;
 const NAN: f64 = f64::NAN;
@@ -143,6 +143,21 @@ fn steps_and_strengths_of_zero_are_none() {
     }
     for step in [Step::Uniform(0.0), Step::Each(&[0.0; 4])] {
         assert_eq!(prox(&MaxNorm::rows(2.5).unwrap(), &v, 2, step), [1.5, -2.0, 0.5, 0.25]);
+    }
+}
+
+#[test]
+fn what_comes_to_nothing_is_a_positive_zero() {
+    let shrunk = [
+        prox(&ElasticNet::new(0.0, 4.0).unwrap(), &[-5e-324, -0.0], 2, Step::Uniform(1.0)),
+        prox(&L2::new(4.0).unwrap(), &[-5e-324, -0.0], 2, Step::Uniform(1.0)),
+        // Dead groups, where nothing is 0/0.
+        prox(&GroupLasso::rows(0.0).unwrap(), &[0.0, -0.0], 2, Step::Each(&[0.5, 1.0])),
+        prox(&GroupLasso::columns(1.0).unwrap(), &[0.0, -0.0], 1, Step::Each(&[0.0, 0.0])),
+        prox(&MaxNorm::rows(0.0).unwrap(), &[0.0, -0.0], 2, Step::Each(&[0.5, 1.0])),
+    ];
+    for x in shrunk {
+        assert!(x.iter().all(|x: &f64| x.to_bits() == 0), "{x:?}");
     }
 }
 
