@@ -1,9 +1,11 @@
-use crate::{L1, L2};
-use wane_autodiff::{Error, Float, Penalty, Shape};
+use crate::prox::{as_in_the_loss, each, soft};
+use crate::{L1, L2, Prox, Step};
+use wane_autodiff::{Error, Float, Penalty, Shape, ShapeFault};
 
 /// l1 Σ|w| + l2 Σw²: an [`L1`] and an [`L2`] together, each with its own strength.
 ///
-/// The penalty of Zou and Hastie (2005). The crate's table converts from scikit-learn's `alpha` and `l1_ratio`.
+/// The penalty of Zou and Hastie (2005). Its proximal operator is that of the L1 part divided by 1 + 2s·l2. The crate's
+/// table converts from scikit-learn's `alpha` and `l1_ratio`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ElasticNet {
     l1: L1,
@@ -37,11 +39,21 @@ impl<T: Float> Penalty<T> for ElasticNet {
     }
 
     fn value(&self, w: &[T], shape: Shape) -> T {
-        self.l1.value(w, shape) + self.l2.value(w, shape)
+        Penalty::value(&self.l1, w, shape) + Penalty::value(&self.l2, w, shape)
     }
 
     fn add_gradient(&self, w: &[T], shape: Shape, scale: T, gradient: &mut [T]) {
         self.l1.add_gradient(w, shape, scale, gradient);
         self.l2.add_gradient(w, shape, scale, gradient);
+    }
+}
+
+impl<T: Float> Prox<T> for ElasticNet {
+    as_in_the_loss!();
+
+    fn apply(&self, w: &mut [T], _shape: Shape, step: Step<'_, T>) {
+        let (l1, twice_l2) = (T::of(self.l1.lambda()), T::of(2.0 * self.l2.lambda()));
+        // Adding +0 makes −0, to which a small weight may be rounded, into it.
+        each(w, step, |w, s| soft(w, s * l1) / (T::one() + s * twice_l2) + T::zero());
     }
 }

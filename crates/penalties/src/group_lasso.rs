@@ -1,9 +1,15 @@
-use wane_autodiff::{Error, Float, Penalty, Shape, ShapeFault, non_negative, reduce};
+use crate::groups::{Groups, blocks, column_norms, row_norm};
+use crate::metric::Section;
+use crate::prox::as_in_the_loss;
+use crate::{Prox, Step};
+use wane_autodiff::{Error, Float, Penalty, Shape, ShapeFault, non_negative};
 
 /// λ Σ_g √|g| ‖w_g‖₂ over the rows or the columns of a matrix, |g| being the number of weights in a group.
 ///
 /// The gradient in group g is λ √|g| w_g/‖w_g‖₂, and 0 where the whole group is zero. In the weight of a Linear layer,
-/// (out, in), a row is a neuron and a column is an input feature. The penalty of Yuan and Lin (2006).
+/// (out, in), a row is a neuron and a column is an input feature. The proximal operator shrinks a group's norm by
+/// sλ√|g|, to 0 at least; where the weights have steps of their own, it is w/(1 + s·λ√|g|/ρ), ρ being the norm that comes
+/// out. The penalty of Yuan and Lin (2006).
 ///
 /// ```
 /// use wane_autodiff::{Params, Tape, ndarray::array};
@@ -20,12 +26,7 @@ use wane_autodiff::{Error, Float, Penalty, Shape, ShapeFault, non_negative, redu
 pub struct GroupLasso {
     lambda: f64,
     groups: Groups,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Groups {
-    Rows,
-    Columns,
+    weighted: bool,
 }
 
 impl GroupLasso {
@@ -34,7 +35,7 @@ impl GroupLasso {
     /// # Errors
     /// A λ that is negative, NaN or infinite.
     pub fn rows(lambda: f64) -> Result<Self, Error> {
-        Ok(Self { lambda: non_negative("GroupLasso lambda", lambda)?, groups: Groups::Rows })
+        Self::of(lambda, Groups::Rows)
     }
 
     /// Each column of a matrix is a group: the weights out of one input feature.
@@ -42,7 +43,17 @@ impl GroupLasso {
     /// # Errors
     /// A λ that is negative, NaN or infinite.
     pub fn columns(lambda: f64) -> Result<Self, Error> {
-        Ok(Self { lambda: non_negative("GroupLasso lambda", lambda)?, groups: Groups::Columns })
+        Self::of(lambda, Groups::Columns)
+    }
+
+    /// The same groups without the factor √|g|: λ Σ_g ‖w_g‖₂.
+    #[must_use]
+    pub fn unweighted(self) -> Self {
+        Self { weighted: false, ..self }
+    }
+
+    fn of(lambda: f64, groups: Groups) -> Result<Self, Error> {
+        Ok(Self { lambda: non_negative("GroupLasso lambda", lambda)?, groups, weighted: true })
     }
 
     /// The strength λ.
@@ -51,13 +62,8 @@ impl GroupLasso {
     }
 
     /// λ√|g|.
-    fn weight<T: Float>(&self, shape: Shape) -> T {
-        let (rows, columns) = (shape.dims()[0], shape.dims()[1]);
-        let size = match self.groups {
-            Groups::Rows => columns,
-            Groups::Columns => rows,
-        };
-        T::of(self.lambda * (size as f64).sqrt())
+    fn weight(&self, shape: Shape) -> f64 {
+        if self.weighted { self.lambda * (self.groups.size(shape) as f64).sqrt() } else { self.lambda }
     }
 }
 
@@ -67,27 +73,16 @@ impl<T: Float> Penalty<T> for GroupLasso {
     }
 
     fn check(&self, shape: Shape) -> Result<(), ShapeFault> {
-        if shape.rank() == 2 {
-            return Ok(());
-        }
-        Err(ShapeFault::new(format!("a parameter is {shape}, rows and columns want two axes")))
+        self.groups.check(shape)
     }
 
     fn value(&self, w: &[T], shape: Shape) -> T {
-        let (rows, columns) = (shape.dims()[0], shape.dims()[1]);
-        let total = match self.groups {
-            _ if w.is_empty() => T::zero(),
-            Groups::Rows => reduce::sum_by(0, rows, &|row| row_norm(&w[row * columns..][..columns])),
-            Groups::Columns => blocks(columns)
-                .map(|(first, width)| -> T { column_norms(w, columns, first, width)[..width].iter().copied().sum() })
-                .sum(),
-        };
-        self.weight::<T>(shape) * total
+        T::of(self.weight(shape)) * self.groups.sum_by_norm(w, shape, |norm| norm)
     }
 
     fn add_gradient(&self, w: &[T], shape: Shape, scale: T, gradient: &mut [T]) {
-        let columns = shape.dims()[1];
-        let slope = scale * self.weight::<T>(shape);
+        let (_, columns) = self.groups.matrix(shape);
+        let slope = scale * T::of(self.weight(shape));
         // w/‖w‖ first: it is at most 1, where slope·w might overflow. A group of zeros stays where it is.
         let step = |gradient: &mut T, w: T, norm: T| {
             if norm != T::zero() {
@@ -96,7 +91,7 @@ impl<T: Float> Penalty<T> for GroupLasso {
         };
         match self.groups {
             _ if w.is_empty() => {}
-            Groups::Rows => {
+            Groups::Rows | Groups::Whole => {
                 for (gradient, w) in gradient.chunks_exact_mut(columns).zip(w.chunks_exact(columns)) {
                     let norm = row_norm(w);
                     gradient.iter_mut().zip(w).for_each(|(gradient, &w)| step(gradient, w, norm));
@@ -115,33 +110,18 @@ impl<T: Float> Penalty<T> for GroupLasso {
     }
 }
 
-/// Neighbouring columns, as many as are summed side by side: (first, how many).
-fn blocks(columns: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..columns).step_by(reduce::LANES).map(move |first| (first, reduce::LANES.min(columns - first)))
-}
+impl<T: Float> Prox<T> for GroupLasso {
+    as_in_the_loss!();
 
-fn row_norm<T: Float>(w: &[T]) -> T {
-    norm(reduce::sum_of(w, &|w| w * w), w.iter().copied())
-}
-
-/// The norms of up to 16 columns, which are read row by row; those beyond `width` mean nothing.
-fn column_norms<T: Float>(w: &[T], columns: usize, first: usize, width: usize) -> [T; reduce::LANES] {
-    let mut norms = reduce::column_sums_by(w, columns, first, width, &|w| w * w);
-    for (column, norm_of) in norms.iter_mut().enumerate().take(width) {
-        *norm_of = norm(*norm_of, w[first + column..].iter().step_by(columns).copied());
+    fn apply(&self, w: &mut [T], shape: Shape, step: Step<'_, T>) {
+        let lambda = self.weight(shape);
+        match step {
+            Step::Uniform(s) => {
+                let threshold = s * T::of(lambda);
+                let factor = |norm| if norm <= threshold { T::zero() } else { T::one() - threshold / norm };
+                self.groups.scale(w, shape, factor);
+            }
+            Step::Each(s) => Section::each(self.groups, w, s, shape, |mut section| section.shrink(lambda)),
+        }
     }
-    norms
-}
-
-/// The root of a sum of squares; where that overflowed or lost bits to underflow, it is taken again of members divided
-/// by the largest.
-fn norm<T: Float>(squares: T, members: impl Iterator<Item = T> + Clone) -> T {
-    if squares.is_finite() && squares * T::epsilon() >= T::min_positive_value() {
-        return squares.sqrt();
-    }
-    let largest = members.clone().map(T::abs).fold(T::zero(), T::max_or_nan);
-    if largest == T::zero() || !largest.is_finite() {
-        return largest;
-    }
-    largest * members.map(|w| (w / largest) * (w / largest)).sum::<T>().sqrt()
 }

@@ -1,8 +1,10 @@
-use wane_autodiff::{Error, Float, Penalty, Shape, non_negative, reduce};
+use crate::prox::{as_in_the_loss, each, soft};
+use crate::{Prox, Step};
+use wane_autodiff::{Error, Float, Penalty, Shape, ShapeFault, non_negative, reduce};
 
 /// λ Σ|w|, with gradient λ sign(w), 0 at w = 0.
 ///
-/// The penalty of the lasso (Tibshirani 1996).
+/// The penalty of the lasso (Tibshirani 1996). Its proximal operator is the soft threshold sign(w)·max(|w| − sλ, 0).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct L1 {
     lambda: f64,
@@ -35,5 +37,14 @@ impl<T: Float> Penalty<T> for L1 {
     fn add_gradient(&self, w: &[T], _shape: Shape, scale: T, gradient: &mut [T]) {
         let slope = scale * T::of(self.lambda);
         gradient.iter_mut().zip(w).for_each(|(gradient, &w)| *gradient += slope * w.sign());
+    }
+}
+
+impl<T: Float> Prox<T> for L1 {
+    as_in_the_loss!();
+
+    fn apply(&self, w: &mut [T], _shape: Shape, step: Step<'_, T>) {
+        let lambda = T::of(self.lambda);
+        each(w, step, |w, s| soft(w, s * lambda));
     }
 }

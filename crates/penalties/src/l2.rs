@@ -1,9 +1,12 @@
-use wane_autodiff::{Error, Float, Penalty, Shape, non_negative, reduce};
+use crate::prox::{as_in_the_loss, each};
+use crate::{Prox, Step};
+use wane_autodiff::{Error, Float, Penalty, Shape, ShapeFault, non_negative, reduce};
 
 /// λ Σw², with gradient 2λw: without the factor ½ that PyTorch's `weight_decay` implies, so `L2::new(λ)` in the loss
 /// is `weight_decay` = 2λ under plain SGD.
 ///
-/// The penalty of ridge regression (Hoerl and Kennard 1970).
+/// The penalty of ridge regression (Hoerl and Kennard 1970). Its proximal operator is w/(1 + 2sλ), an implicit step of
+/// decay.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct L2 {
     lambda: f64,
@@ -36,5 +39,15 @@ impl<T: Float> Penalty<T> for L2 {
     fn add_gradient(&self, w: &[T], _shape: Shape, scale: T, gradient: &mut [T]) {
         let slope = scale * T::of(2.0 * self.lambda);
         gradient.iter_mut().zip(w).for_each(|(gradient, &w)| *gradient += slope * w);
+    }
+}
+
+impl<T: Float> Prox<T> for L2 {
+    as_in_the_loss!();
+
+    fn apply(&self, w: &mut [T], _shape: Shape, step: Step<'_, T>) {
+        let twice = T::of(2.0 * self.lambda);
+        // Adding +0 makes −0 into it.
+        each(w, step, |w, s| w / (T::one() + s * twice) + T::zero());
     }
 }

@@ -1,4 +1,4 @@
-//! Parameter-norm penalties: functions of the weights that are added to the loss.
+//! Parameter-norm penalties: functions of the weights that are added to the loss, or applied after each step.
 //!
 //! | penalty | value | gradient | at its kink |
 //! |---|---|---|---|
@@ -6,9 +6,26 @@
 //! | [`L2`] | λ Σw² | 2λw | – |
 //! | [`ElasticNet`] | l1 Σ\|w\| + l2 Σw² | l1 sign(w) + 2 l2 w | 0 from the first term at w = 0 |
 //! | [`GroupLasso`] | λ Σ_g √\|g\| ‖w_g‖₂ | λ √\|g\| w_g / ‖w_g‖₂ | 0 where ‖w_g‖ = 0 |
+//! | [`SparseGroupLasso`] | its [`L1`] part + its [`GroupLasso`] part | the sum of both | as the parts |
 //!
-//! A penalty in the loss makes weights small; it does not make them exactly zero, whatever the optimizer, because a
-//! subgradient step passes over zero.
+//! A penalty in the loss ([`Penalty`]) makes weights small; it does not make them exactly zero, whatever the optimizer,
+//! because a subgradient step passes over zero. Its proximal operator ([`Prox`]), applied after each step of the loss
+//! alone, does:
+//!
+//! | penalty or constraint | proximal operator, for a step s |
+//! |---|---|
+//! | [`L1`] | S(w, sλ) = sign(w)·max(\|w\| − sλ, 0) |
+//! | [`L2`] | w/(1 + 2sλ) |
+//! | [`ElasticNet`] | S(w, s·l1)/(1 + 2s·l2) |
+//! | [`L0`]: λ·#{w ≠ 0} | w where \|w\| > √(2sλ), else 0 |
+//! | [`GroupLasso`] | w_g·max(1 − sλ√\|g\|/‖w_g‖, 0) |
+//! | [`SparseGroupLasso`] | that of its L1 part, then that of its groups |
+//! | [`NonNegative`]: w ≥ 0, and λ Σw | max(w − sλ, 0) |
+//! | [`Bounds`]: lower ≤ w ≤ upper | min(max(w, lower), upper) |
+//! | [`MaxNorm`]: ‖w_g‖ ≤ r | w_g·min(1, r/‖w_g‖) |
+//!
+//! Where each weight has a step of its own, as in Adam, s is that of the weight, and a group is not scaled as a whole:
+//! each of its weights is w/(1 + μs), with one μ.
 //!
 //! # The factor of two
 //!
@@ -40,13 +57,27 @@
 //! # Ok::<(), wane_autodiff::Error>(())
 //! ```
 
+mod bounds;
 mod elastic_net;
 mod group_lasso;
+mod groups;
+mod l0;
 mod l1;
 mod l2;
+mod max_norm;
+mod metric;
+mod non_negative;
+mod prox;
+mod sparse_group_lasso;
 
+pub use bounds::Bounds;
 pub use elastic_net::ElasticNet;
 pub use group_lasso::GroupLasso;
+pub use l0::L0;
 pub use l1::L1;
 pub use l2::L2;
+pub use max_norm::MaxNorm;
+pub use non_negative::NonNegative;
+pub use prox::{Prox, Step};
+pub use sparse_group_lasso::SparseGroupLasso;
 pub use wane_autodiff::Penalty;
