@@ -3,6 +3,7 @@
 pub use wane_autodiff::{self as autodiff, Error, ErrorKind, ndarray, rand};
 pub use wane_data as data;
 pub use wane_layers as layers;
+pub use wane_linear as linear;
 pub use wane_optim as optim;
 pub use wane_penalties as penalties;
 #[cfg(feature = "train")]

@@ -30,13 +30,18 @@ impl Difference {
         Self { absolute: 0.0, relative: 0.0, compared: 0, other_bits: 0, out: 0, tolerance }
     }
 
-    /// The tolerance that `out` counts against.
+    /// The tolerance that `out` counts against, but for values that have one of their own.
     pub fn tolerance(&self) -> Tolerance {
         self.tolerance
     }
 
     /// Takes one more value in. A NaN or an infinity is right only if the reference is the same.
     pub(crate) fn add(&mut self, got: f64, reference: f64) {
+        self.add_within(got, reference, self.tolerance);
+    }
+
+    /// Takes in a value of another tolerance than the file's.
+    pub(crate) fn add_within(&mut self, got: f64, reference: f64, Tolerance { relative, absolute }: Tolerance) {
         self.compared += 1;
         if got.to_bits() == reference.to_bits() {
             return;
@@ -48,7 +53,6 @@ impl Difference {
         if reference != 0.0 {
             self.relative = self.relative.max(off / reference.abs());
         }
-        let Tolerance { relative, absolute } = self.tolerance;
         self.out += usize::from(!off.is_finite() || off > absolute + relative * reference.abs());
     }
 

@@ -7,10 +7,12 @@
 //! | `optimizer` | gradients given, and PyTorch's parameters after every step | float64: 1e-14 relative + 1e-15 absolute; float32: 1e-6 + 1e-7 |
 //! | `training` | an MLP, and PyTorch's loss of every step and final parameters | 1e-12 relative + 1e-14 absolute |
 //! | `schedule` | a scheduler, and PyTorch's learning rate at every epoch | 1e-12 relative |
+//! | `elastic` | elastic nets and ridges of one linear model, and scikit-learn's solutions | coefficients 1e-6 absolute; objective and degrees of freedom 1e-9; the support equal; duality gap 1e-10 of ‖y − ȳ‖²/n |
 //!
 //! `golden` holds the vendored files and `golden.py`, which wrote most of them with PyTorch 2.15:
 //! `python golden.py OUT_DIR 0`; another seed gives other settings, shapes and data in the same format. RMSprop, Adagrad
-//! and further schedules come from `scripts/torch_optim.py`, which is called alike.
+//! and further schedules come from `scripts/torch_optim.py`, and elastic nets from `penalty_golden.py` with scikit-learn 1.9,
+//! which are called alike.
 //!
 //! # What keeps the last traces from the same bits
 //!
@@ -20,6 +22,7 @@
 //! runs differ in the order in which a product's terms are added.
 
 mod compare;
+mod elastic;
 mod model;
 mod optimizer;
 mod report;

@@ -1,5 +1,5 @@
 use crate::compare::Difference;
-use crate::{Failure, optimizer, schedule, training};
+use crate::{Failure, elastic, optimizer, schedule, training};
 use serde_json::Value;
 use std::path::Path;
 use std::{fmt, fs, io};
@@ -97,6 +97,7 @@ fn replay_file(path: &Path) -> Replay {
                 "optimizer" => Some(optimizer::replay(file)),
                 "training" => Some(training::replay(file)),
                 "schedule" => Some(schedule::replay(file)),
+                "elastic" => Some(elastic::replay(file)),
                 _ => None,
             };
             let outcome = match replayed {

@@ -1,0 +1,46 @@
+//! Lasso, elastic net and ridge for one linear model, solved to the end: weights that a penalty makes zero are exactly
+//! zero, and each solution comes with a [`Certificate`] of how far from the optimum it can be.
+//!
+//! With n rows, the intercept b free of any penalty, and scikit-learn's names:
+//!
+//! | function | minimises | scikit-learn |
+//! |---|---|---|
+//! | [`elastic_net`] | 1/(2n) ‖y − Xw − b‖² + alpha·l1_ratio ‖w‖₁ + alpha(1 − l1_ratio)/2 ‖w‖² | `ElasticNet`, and `Lasso` with l1_ratio = 1 |
+//! | [`path`] | the same at every alpha of a grid | `enet_path`, `lasso_path` |
+//! | [`ridge`] | ‖y − Xw − b‖² + alpha ‖w‖² | `Ridge` |
+//!
+//! # Beside a mean squared error
+//!
+//! A network's loss has no ½: mean (y − Xw − b)² + l1 ‖w‖₁ + l2 ‖w‖², where wane's `ElasticNet::new(l1, l2)` and
+//! PyTorch's `weight_decay` = 2·l2 (coupled) mean the same. It is twice the objective above if
+//!
+//! - alpha·l1_ratio = l1/2 and alpha(1 − l1_ratio) = l2: [`ElasticNetOptions::beside_mse`], and back with
+//!   [`ElasticNetOptions::penalties_beside_mse`];
+//! - `Ridge`'s alpha = n·l2.
+//!
+//! ```
+//! use wane_linear::{ElasticNetOptions, elastic_net};
+//! use ndarray::array;
+//!
+//! let x = array![[1.0, 0.3], [2.0, -0.1], [3.0, 0.2], [4.0, -0.4]];
+//! let y = array![2.1, 3.9, 6.2, 7.8];
+//! let lasso = ElasticNetOptions { alpha: 0.1, l1_ratio: 1.0, ..Default::default() };
+//! let fit = elastic_net(x.view(), y.view(), &lasso)?;
+//! assert_eq!(fit.support(), [0]);
+//! assert!(fit.certificate.gap <= 1e-10 && fit.certificate.support_is_certain);
+//! # Ok::<(), wane_autodiff::Error>(())
+//! ```
+
+mod basis;
+mod certificate;
+mod cholesky;
+mod elastic_net;
+mod face;
+mod path;
+mod problem;
+mod ridge;
+
+pub use certificate::Certificate;
+pub use elastic_net::{ElasticNetOptions, Fit, elastic_net, elastic_net_from};
+pub use path::{Path, PathOptions, lambda_max, path};
+pub use ridge::{RidgeFit, ridge};
