@@ -1,16 +1,20 @@
-//! One pass of each proximal operator over a million weights, with one step for all and with a step for each. Throughput
-//! is the bytes of the weights.
+//! One pass of each proximal operator over a million weights, with one step for all and with a step for each, beside a
+//! copy of them; and Adam's step with a proximal term beside one without. Throughput is the bytes of the weights.
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use std::hint::black_box;
+use std::sync::Arc;
 use wane::autodiff::Shape;
-use wane::penalties::{Bounds, GroupLasso, L0, MaxNorm, NonNegative, Prox, SparseGroupLasso, Step};
+use wane::ndarray::Array2;
 use wane::prelude::*;
 
 const SIZE: usize = 1000;
 
+type Named = (&'static str, Box<dyn Prox<f32>>);
+
 /// Strengths so small that the weights stay what they are over any number of passes.
-fn operators() -> Result<Vec<(&'static str, Box<dyn Prox<f32>>)>, Error> {
+fn operators() -> Result<Vec<Named>, Error> {
     let (rows, columns) = (GroupLasso::rows(1e-12)?, GroupLasso::columns(1e-12)?);
     Ok(vec![
         ("l1", Box::new(L1::new(1e-12)?)),
@@ -41,8 +45,39 @@ fn prox(c: &mut Criterion) {
             group.bench_function(BenchmarkId::new(name, kind), |b| b.iter(|| operator.apply(&mut w, shape, step)));
         }
     }
+    let mut w = weights.clone();
+    group.bench_function("copy", |b| b.iter(|| w.copy_from_slice(black_box(&weights))));
     group.finish();
 }
 
-criterion_group!(benches, prox);
+fn adam(c: &mut Criterion) {
+    let mut group = c.benchmark_group("adam");
+    for side in [32, 1000] {
+        group.throughput(Throughput::Bytes((side * side * size_of::<f32>()) as u64)).sample_size(20);
+        let l1: Arc<dyn Prox<f32>> = Arc::new(L1::new(1e-12).expect("in range"));
+        let rows: Arc<dyn Prox<f32>> = Arc::new(GroupLasso::rows(1e-12).expect("in range"));
+        for (name, prox) in [("plain", None), ("l1", Some(l1)), ("group lasso, rows", Some(rows))] {
+            let (mut params, mut optimizer, grads) = setting(side).expect("options in range");
+            optimizer.set_prox(0, prox).expect("defined for a matrix");
+            let mut step = || optimizer.step(&mut params, &grads).expect("one layout");
+            group.bench_function(BenchmarkId::new(name, side * side), |b| b.iter(&mut step));
+        }
+    }
+    group.finish();
+}
+
+type Setting = (Params<f32>, Adam<f32>, Grads<f32>);
+
+/// One square matrix, and gradients for it.
+fn setting(side: usize) -> Result<Setting, Error> {
+    let wave = |speed: f32| Array2::from_shape_fn((side, side), |(i, j)| ((i * side + j) as f32 * speed).sin());
+    let mut params = Params::new();
+    let w = params.root().add("w", &wave(0.37))?;
+    let mut grads = params.grads();
+    grads.set(w, &wave(0.73))?;
+    let optimizer = Adam::new(AdamOptions { lr: 1e-6, ..Default::default() })?.group(Group::all(&params))?;
+    Ok((params, optimizer, grads))
+}
+
+criterion_group!(benches, prox, adam);
 criterion_main!(benches);

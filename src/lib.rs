@@ -2,10 +2,14 @@
 
 pub use wane_autodiff::{self as autodiff, Error, ErrorKind, ndarray, rand};
 pub use wane_data as data;
+#[cfg(feature = "edit")]
+pub use wane_edit as edit;
 pub use wane_layers as layers;
 pub use wane_linear as linear;
 pub use wane_optim as optim;
 pub use wane_penalties as penalties;
+#[cfg(feature = "search")]
+pub use wane_search as search;
 #[cfg(feature = "train")]
 pub use wane_train as train;
 
@@ -14,7 +18,7 @@ pub mod prelude {
     pub use wane_autodiff::rand::SeedableRng;
     pub use wane_autodiff::{
         Activation, Classes, CrossEntropyOptions, Error, Float, Grads, Graph, Loss, LossOptions, Param, ParamId,
-        Params, Penalty, Reduction, Rng, Scope, Tape, Threads, Var,
+        Params, Penalty, Reduction, Regularizer, Rng, Scope, Tape, Threads, Var,
     };
     pub use wane_data::{Batches, Csv, Dataset, LabelEncoder, StandardScaler, one_hot};
     pub use wane_layers::{
@@ -24,9 +28,11 @@ pub mod prelude {
     pub use wane_optim::{
         Adagrad, AdagradOptions, Adam, AdamOptions, AdamW, AdamWOptions, Better, Cyclic, Decay, DecayKind, Ema, Group,
         Lbfgs, LbfgsOptions, LineSearch, OneCycle, Optimizer, Plateau, PlateauOptions, RmsProp, RmsPropOptions,
-        Schedule, Sgd, SgdOptions, clip_grad_norm, clip_grad_value,
+        Schedule, Sgd, SgdL1, SgdL1Options, SgdOptions, clip_grad_norm, clip_grad_value,
     };
-    pub use wane_penalties::{ElasticNet, GroupLasso, L1, L2};
+    pub use wane_penalties::{
+        Bounds, ElasticNet, GroupLasso, L0, L1, L2, MaxNorm, NonNegative, Prox, SparseGroupLasso, Step,
+    };
     #[cfg(feature = "train")]
     pub use wane_train::{
         Advance, Checkpoint, ConfusionMatrix, EarlyStopping, Evaluation, Every, History, Metric, ModelCard, Monitor,

@@ -1,4 +1,5 @@
 use crate::params::{copy_into, view};
+use crate::simd::{Kernel, vectorized};
 use crate::{Error, Flat, Float, Layout, ParamId};
 use ndarray::{ArrayBase, ArrayViewD, Data, Dimension};
 use std::ops::{Deref, DerefMut};
@@ -13,24 +14,27 @@ pub struct Grads<T> {
     layout: Arc<Layout>,
     pub(crate) values: Flat<T>,
     pub(crate) reached: Vec<bool>,
+    scale: f64,
 }
 
 impl<T: Float> Grads<T> {
     pub(crate) fn new(layout: Arc<Layout>) -> Self {
         let (values, reached) = (Flat::zeros(layout.total()), vec![false; layout.entries().len()]);
-        Self { layout, values, reached }
+        Self { layout, values, reached, scale: 1.0 }
     }
 
     /// Forgets every gradient.
     pub fn clear(&mut self) {
         self.values.fill(T::zero());
         self.reached.fill(false);
+        self.scale = 1.0;
     }
 
     /// Takes every parameter as not reached, and leaves its numbers for the first op that does reach it to overwrite. What
     /// none has reached in the end, even if one panicked, is cleared.
     pub(crate) fn forget(&mut self) -> Forgotten<'_, T> {
         self.reached.fill(false);
+        self.scale = 1.0;
         Forgotten(self)
     }
 
@@ -71,7 +75,21 @@ impl<T: Float> Grads<T> {
         &self.values
     }
 
-    /// All gradients, to scale or clip. Numbers written where there is no gradient are lost to the next pass:
+    /// Multiplies every gradient, as clipping by norm does.
+    ///
+    /// What is scaled so is the loss of this step: [`scale`](Self::scale) tells optimizers, whose proximal terms go with it.
+    pub fn scale_by(&mut self, factor: f64) {
+        let by = T::of(factor);
+        vectorized(Scaled { values: &mut self.values, by });
+        self.scale *= by.widen();
+    }
+
+    /// By what the gradients were multiplied since they were cleared: 1, if nothing did.
+    pub fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    /// All gradients, to clip one by one. Numbers written where there is no gradient are lost to the next pass:
     /// [`set`](Self::set) gives a parameter one.
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         &mut self.values
@@ -80,6 +98,20 @@ impl<T: Float> Grads<T> {
     /// The layout that these gradients share with their parameters.
     pub fn layout(&self) -> &Arc<Layout> {
         &self.layout
+    }
+}
+
+struct Scaled<'a, T> {
+    values: &'a mut [T],
+    by: T,
+}
+
+impl<T: Float> Kernel for Scaled<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.values.iter_mut().for_each(|value| *value *= self.by);
     }
 }
 
@@ -102,7 +134,7 @@ impl<T: Float> DerefMut for Forgotten<'_, T> {
 
 impl<T: Float> Drop for Forgotten<'_, T> {
     fn drop(&mut self) {
-        let Grads { layout, values, reached } = &mut *self.0;
+        let Grads { layout, values, reached, .. } = &mut *self.0;
         let unreached = layout.entries().iter().filter(|entry| !reached[entry.id().index()]);
         unreached.for_each(|entry| values[entry.range()].fill(T::zero()));
     }

@@ -65,7 +65,7 @@ pub use non_finite::NonFinite;
 pub use op::{Backward, Forward, Indices, Op, Operands, ShapeFault};
 pub use ops::{Activation, Elementwise, Unary};
 pub use params::{Param, ParamId, Params, Scope};
-pub use penalty::Penalty;
+pub use penalty::{Penalty, Regularizer};
 pub use rand;
 pub use second_order::{HessianProduct, SecondOrder};
 pub use shape::{MAX_RANK, Shape};

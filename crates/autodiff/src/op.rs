@@ -86,6 +86,12 @@ impl ShapeFault {
     }
 }
 
+impl fmt::Display for ShapeFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 /// The operands of an op, by their shapes.
 #[derive(Debug)]
 pub struct Operands<'a, T> {

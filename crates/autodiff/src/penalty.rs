@@ -1,22 +1,27 @@
 use crate::{Backward, Float, Forward, Op, Operands, Shape, ShapeFault};
 use std::fmt;
 
-/// A function of one parameter's values that is added to the loss: its value and its gradient.
+/// A function of one parameter's values that says what is dear: a norm, a count, a constraint.
 ///
-/// [`Graph::penalty`](crate::Graph::penalty) sums it over the parameters that the caller chose.
-pub trait Penalty<T: Float>: fmt::Debug + Send + Sync {
+/// What it is used for says how: [`Penalty`] by its gradient, as a term of the loss; a proximal operator without one.
+pub trait Regularizer<T: Float>: fmt::Debug + Send + Sync {
     /// The name that messages use.
     fn name(&self) -> &'static str;
 
-    /// Whether the penalty is defined for parameters of this shape.
+    /// Whether the function is defined for parameters of this shape.
     fn check(&self, shape: Shape) -> Result<(), ShapeFault> {
         let _ = shape;
         Ok(())
     }
 
-    /// The penalty of `w`, which is row-major of shape `shape`.
+    /// The function of `w`, which is row-major of shape `shape`.
     fn value(&self, w: &[T], shape: Shape) -> T;
+}
 
+/// A [`Regularizer`] that is added to the loss, by its gradient.
+///
+/// [`Graph::penalty`](crate::Graph::penalty) sums it over the parameters that the caller chose.
+pub trait Penalty<T: Float>: Regularizer<T> {
     /// Adds `scale` times the gradient to `gradient`; at a kink, the subgradient that the penalty documents.
     fn add_gradient(&self, w: &[T], shape: Shape, scale: T, gradient: &mut [T]);
 }

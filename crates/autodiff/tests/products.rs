@@ -1,6 +1,7 @@
 //! Matrix products: every kernel that this processor has, and the front that chooses among them, against the three nested
 //! loops.
 
+#[path = "autodiff/common/mod.rs"]
 mod common;
 
 use common::config;

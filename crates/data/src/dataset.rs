@@ -1,7 +1,7 @@
 use crate::target::OwnedTarget;
 use crate::text::first_unfit;
 use crate::{StandardScaler, Target};
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, Axis};
 use wane_autodiff::{Classes, Error, Float};
 
 /// Rows of features, each with a target; both with their columns' names.
@@ -190,6 +190,28 @@ impl<T: Float> Dataset<T> {
         let mut target = self.target.buffer(rows.len());
         target.gather(&self.target, rows);
         Ok(Self { x, target, names: self.names.clone() })
+    }
+
+    /// The given columns of x, in the given order, with their names: what a selection of features has left.
+    ///
+    /// # Errors
+    /// No column; a column beyond the last, or given twice.
+    pub fn select_features(&self, columns: &[usize]) -> Result<Self, Error> {
+        if columns.is_empty() {
+            return Err(Error::option("number of features selected", 0, "at least 1"));
+        }
+        let count = self.x.ncols();
+        for (i, &column) in columns.iter().enumerate() {
+            if column >= count {
+                return Err(Error::option("selected feature", column, format!("a column below {count}")));
+            }
+            if columns[..i].contains(&column) {
+                return Err(Error::option("selected feature", format!("{column}, given twice"), "each column once"));
+            }
+        }
+        let features = columns.iter().map(|&column| self.names.features[column].clone()).collect();
+        let x = row_major(self.x.select(Axis(1), columns));
+        Ok(Self { x, target: self.target.clone(), names: Names { features, ..self.names.clone() } })
     }
 
     /// The same rows with the features transformed by `scaler`.

@@ -36,6 +36,7 @@ mod parallel;
 mod residual;
 mod rms_norm;
 mod sequential;
+mod shrink;
 mod size;
 mod spec;
 
@@ -50,5 +51,6 @@ pub use parallel::Parallel;
 pub use residual::Residual;
 pub use rms_norm::{RmsNorm, RmsNormOptions};
 pub use sequential::{Sequential, SequentialBuilder, check_input};
+pub use shrink::{ShrinkOptions, ShrinkReport, Shrunk, ShrunkLayer};
 pub use spec::LayerSpec;
 pub use wane_autodiff::Activation;

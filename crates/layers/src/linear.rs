@@ -165,6 +165,11 @@ impl Linear {
         (self.inputs, self.outputs)
     }
 
+    /// Whether the weight is stored as (in, out): a layer that is tied the other way round.
+    pub fn is_transposed(&self) -> bool {
+        self.transposed
+    }
+
     #[track_caller]
     fn apply<'g, T: Float>(&self, x: Var<'g, T>, activation: Option<Activation>) -> Var<'g, T> {
         let graph = x.graph();
@@ -189,6 +194,10 @@ impl<T: Float> Module<T> for Linear {
     #[track_caller]
     fn forward_then<'g>(&self, x: Var<'g, T>, activation: Activation) -> Var<'g, T> {
         self.apply(x, Some(activation))
+    }
+
+    fn as_linear(&self) -> Option<&Linear> {
+        Some(self)
     }
 
     fn describe(&self) -> Description {

@@ -1,3 +1,4 @@
+use crate::Linear;
 use std::fmt::Debug;
 use wane_autodiff::{Activation, Float, ParamId, Var};
 
@@ -100,6 +101,11 @@ pub trait Module<T: Float>: Debug + Send + Sync {
 
     /// The activation that this module is, if it is nothing else.
     fn as_activation(&self) -> Option<Activation> {
+        None
+    }
+
+    /// The [`Linear`] layer that this module is, if it is nothing else.
+    fn as_linear(&self) -> Option<&Linear> {
         None
     }
 }

@@ -2,6 +2,7 @@ use crate::{CustomLayer, Description, Dropout, Init, LayerNorm, LayerNormOptions
 use crate::{LayerSpec, Parallel, Residual, RmsNorm, RmsNormOptions};
 use std::fmt;
 use std::panic::Location;
+use std::sync::Arc;
 use wane_autodiff::ndarray::{Array2, ArrayView2};
 use wane_autodiff::{Activation, Error, Float, Params, Rng, Scope, Tape, Var, reduce};
 
@@ -35,12 +36,13 @@ use wane_autodiff::{Activation, Error, Float, Params, Rng, Scope, Tape, Var, red
 /// ```
 #[derive(Debug)]
 pub struct Sequential<T> {
-    layers: Vec<Box<dyn Module<T>>>,
-    specs: Specs,
+    /// Shared with the models that it is shrunk to.
+    pub(crate) layers: Vec<Arc<dyn Module<T>>>,
+    pub(crate) specs: Specs,
 }
 
 /// The layers as data; `None` for those that only code can make.
-type Specs = Vec<Option<LayerSpec>>;
+pub(crate) type Specs = Vec<Option<LayerSpec>>;
 
 type Build<T> = Box<dyn FnOnce(Scope<'_, T>, &mut Rng) -> Result<Box<dyn Module<T>>, Error>>;
 
@@ -58,7 +60,7 @@ impl<T: Float> Sequential<T> {
     }
 
     /// The layers, in order.
-    pub fn layers(&self) -> &[Box<dyn Module<T>>] {
+    pub fn layers(&self) -> &[Arc<dyn Module<T>>] {
         &self.layers
     }
 
@@ -380,7 +382,7 @@ impl<T: Float> SequentialBuilder<T> {
                     }
                     given = Some((number, outputs));
                 }
-                layers.push(layer);
+                layers.push(Arc::from(layer));
             }
             Ok(Sequential { layers, specs: self.specs })
         })

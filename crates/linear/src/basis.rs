@@ -1,9 +1,9 @@
 use crate::cholesky::Cholesky;
-use crate::problem::Problem;
-use ndarray::Array1;
+use crate::design::Design;
+use ndarray::{Array1, ArrayView1};
 
-/// A column whose part beside those before it is at most this part of it is taken to depend on them.
-const DEPENDENT: f64 = 1e-9;
+/// How far rounding may take a column from those that it depends on, as a part of what it is made of.
+const ROUNDING: f64 = 16.0 * f64::EPSILON;
 
 /// X = QR over the columns that do not depend on those before them: least squares without squaring X's condition number.
 #[derive(Debug)]
@@ -17,9 +17,12 @@ pub(crate) struct Basis {
 
 impl Basis {
     /// By Gram and Schmidt.
-    pub(crate) fn of(problem: &Problem) -> Self {
+    pub(crate) fn of(design: &Design) -> Self {
+        // A column's rounding, centring's included, is a part of this.
+        let root = design.rows().sqrt();
+        let size = |j: usize| design.squares[j].sqrt() + root * design.mean[j].abs();
         let mut basis = Self { columns: Vec::new(), q: Vec::new(), factor: Cholesky::default() };
-        for (j, column) in problem.x.rows().into_iter().enumerate() {
+        for (j, column) in design.x.rows().into_iter().enumerate() {
             let mut rest = column.to_owned();
             let mut row = vec![0.0; basis.q.len()];
             // The second time takes off what rounding left of the first.
@@ -31,7 +34,10 @@ impl Basis {
                 }
             }
             let norm = rest.dot(&rest).sqrt();
-            if norm > DEPENDENT * problem.squares[j].sqrt() {
+            let mut made_of = row.clone();
+            basis.factor.backward(&mut made_of);
+            let made_of = basis.columns.iter().zip(made_of).map(|(&i, part)| part.abs() * size(i)).sum::<f64>();
+            if norm > ROUNDING * (size(j) + made_of) {
                 row.push(norm);
                 basis.factor.append(row);
                 basis.columns.push(j);
@@ -46,20 +52,16 @@ impl Basis {
     }
 
     /// R⁻¹Qᵀy: the weights of least squares, 0 for columns left out.
-    pub(crate) fn least_squares(&self, problem: &Problem) -> Array1<f64> {
-        let mut found = self.coordinates(&problem.y);
+    pub(crate) fn least_squares(&self, y: &Array1<f64>, columns: usize) -> Array1<f64> {
+        let mut found: Vec<f64> = self.q.iter().map(|q| q.dot(y)).collect();
         self.factor.backward(&mut found);
-        let mut weights = Array1::zeros(problem.columns());
+        let mut weights = Array1::zeros(columns);
         self.columns.iter().zip(found).for_each(|(&j, w)| weights[j] = w + 0.0);
         weights
     }
 
     /// ‖Qᵀr‖²: by how much the square of a residual can fall.
-    pub(crate) fn square_within(&self, residual: &Array1<f64>) -> f64 {
-        self.coordinates(residual).iter().map(|c| c * c).sum()
-    }
-
-    fn coordinates(&self, r: &Array1<f64>) -> Vec<f64> {
-        self.q.iter().map(|q| q.dot(r)).collect()
+    pub(crate) fn square_within(&self, residual: ArrayView1<'_, f64>) -> f64 {
+        self.q.iter().map(|q| q.dot(&residual)).map(|along| along * along).sum()
     }
 }

@@ -1,126 +1,187 @@
-use crate::basis::Basis;
 use crate::cholesky::{Cholesky, NEAR};
-use crate::problem::{Problem, Strengths, support};
-use ndarray::Array1;
+use crate::design::Design;
+use crate::problem::Strengths;
+use ndarray::ArrayView2;
 
 /// How far from the optimum a solution can be.
 ///
 /// With the residual r = y − Xw − b, q = Xᵀr − n·alpha(1 − l1_ratio)w and λ = n·alpha·l1_ratio, w is the optimum if and
 /// only if q_j = λ sign(w_j) where w_j ≠ 0, and |q_j| ≤ λ where w_j = 0. (The intercept's own condition, mean r = 0, holds
 /// by its choice.)
+///
+/// For a group g of weight v_g, these are q_g = λv_g w_g/‖w_g‖ where w_g ≠ 0, and ‖q_g‖ ≤ λv_g where w_g = 0: a column is a
+/// group of one, with v = 1. Norms are over all of a group's columns and all outputs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Certificate {
-    /// The objective at the solution, as [`elastic_net`](crate::elastic_net) defines it.
+    /// The objective at the solution, as [`elastic_net`](crate::elastic_net) and
+    /// [`group_elastic_net`](crate::group_elastic_net) define it.
     pub objective: f64,
     /// The duality gap: no weights and no intercept have an objective below `objective − gap`.
     ///
-    /// The dual point is the residual (of the data with the ℓ2 part as further rows), shrunk by s = min(1, λ/‖q‖∞). Where
-    /// λ = 0 the gap is that of ridge, ‖q‖²/(2n·l2) with l2 = n·alpha, and of least squares, where it is exact.
+    /// The least of what is proven by
+    /// - the residual (of the data with the ℓ2 part as further rows), shrunk by s = min(1, λv_g/‖q_g‖ of every g), as a dual
+    ///   point, where λ > 0;
+    /// - the curvature l2 = n·alpha(1 − l1_ratio) that the objective has at least: the violations' square over 2n·l2;
+    /// - least squares, where the penalty is next to nothing: the penalty, and what could still be taken off ‖r‖²/(2n).
     pub gap: f64,
     /// The largest violation of the conditions above, over n.
     pub kkt_violation: f64,
-    /// Whether the optimum is proven to be one and to have exactly this solution's zeros.
+    /// Whether the optimum is proven to be one and to have exactly this solution's zeros (of groups: its groups of zeros).
     ///
     /// With G the gap times n (taken as ε‖y‖² at least, with f64's ε for rounding) and l2 = n·alpha(1 − l1_ratio), that is
-    /// - off the support s|q_j| + √(2G(‖x_j‖² + l2)) < λ: every optimum has a zero there, since the dual optimum is within
-    ///   √(2G) of the dual point (Fercoq, Gramfort and Salmon, *Mind the duality gap*, 2015);
-    /// - on it |w_j| > √(2G·A⁻¹_jj), with A = XᵀX + l2·I over the support: an optimum there is as near as that.
+    /// - off the support ‖q_g‖ + √(2G(‖X_g‖² + l2)) < λv_g: every optimum has zeros there, since its residual is within √(2G)
+    ///   of this one (as in Fercoq, Gramfort and Salmon, *Mind the duality gap*, 2015);
+    /// - on it ‖w_g‖² > 2G Σ_{j in g} A⁻¹_jj, with A = XᵀX + l2·I over the support: an optimum there is as near as that.
     pub support_is_certain: bool,
+}
+
+/// A penalty that is at most this part of ‖y‖² is next to nothing: a gap by least squares is asked for.
+const NEGLIGIBLE: f64 = 1e-8;
+
+/// One column, or one group of them, in the conditions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    /// λv.
+    pub(crate) threshold: f64,
+    /// ‖w‖.
+    pub(crate) norm: f64,
+    /// ‖q‖.
+    pub(crate) pull: f64,
+    /// w·q.
+    pub(crate) along: f64,
+    /// By how much the condition is violated.
+    pub(crate) violation: f64,
+    /// ‖X‖², or more.
+    pub(crate) square: f64,
+}
+
+/// What the conditions of all weights are about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'a> {
+    pub(crate) design: &'a Design,
+    /// ‖y‖².
+    pub(crate) y_square: f64,
+    pub(crate) strengths: Strengths,
+    /// The columns of each part; None if each column is one.
+    pub(crate) members: Option<&'a [Vec<usize>]>,
 }
 
 /// The optimality conditions of weights, and what follows from how well they are met.
 #[derive(Debug)]
 pub(crate) struct Conditions<'a> {
-    problem: &'a Problem,
-    strengths: Strengths,
-    weights: &'a Array1<f64>,
-    /// q.
-    pull: Array1<f64>,
-    /// s.
-    shrink: f64,
+    subject: Subject<'a>,
+    parts: Vec<Part>,
     /// Both in sums over rows.
     objective: f64,
     gap: f64,
 }
 
 impl<'a> Conditions<'a> {
+    /// residual: (outputs, rows); `weight_square` is ‖w‖².
     pub(crate) fn new(
-        problem: &'a Problem,
-        strengths: Strengths,
-        weights: &'a Array1<f64>,
-        residual: &Array1<f64>,
+        subject: Subject<'a>,
+        parts: Vec<Part>,
+        residual: ArrayView2<'_, f64>,
+        weight_square: f64,
     ) -> Self {
-        let Strengths { l1, l2 } = strengths;
-        let pull: Array1<f64> =
-            (0..problem.columns()).map(|j| problem.product(j, residual) - l2 * weights[j]).collect();
-        let largest = pull.iter().fold(0.0, |largest: f64, q| largest.max(q.abs()));
-        let shrink = if largest > l1 { l1 / largest } else { 1.0 };
-        let square = residual.dot(residual) + l2 * weights.dot(weights);
-        let norm: f64 = weights.iter().map(|w| w.abs()).sum();
-        let objective = 0.5 * square + l1 * norm;
-        let gap = if l1 > 0.0 {
+        let Subject { design, y_square, strengths: Strengths { l1, l2 }, .. } = subject;
+        let ratio = |part: &Part| if part.pull > part.threshold { part.threshold / part.pull } else { 1.0 };
+        let shrink = parts.iter().map(ratio).fold(1.0, f64::min);
+        let loss = 0.5 * residual.iter().map(|r| r * r).sum::<f64>();
+        let square = loss + 0.5 * l2 * weight_square;
+        let norms: f64 = parts.iter().map(|part| part.threshold * part.norm).sum();
+        let objective = square + norms;
+        let mut gap = f64::INFINITY;
+        if l1 > 0.0 {
             // The primal minus the dual objective, each term of which is 0 or above: nothing is cancelled.
-            let slack = |(&w, &q): (&f64, &f64)| (l1 * w.abs() - shrink * w * q).max(0.0);
-            0.5 * (1.0 - shrink) * (1.0 - shrink) * square + weights.iter().zip(&pull).map(slack).sum::<f64>()
-        } else if l2 > 0.0 {
-            pull.dot(&pull) / (2.0 * l2)
-        } else {
-            0.5 * Basis::of(problem).square_within(residual)
-        };
-        Self { problem, strengths, weights, pull, shrink, objective, gap }
+            let slack = |part: &Part| (part.threshold * part.norm - shrink * part.along).max(0.0);
+            gap = (1.0 - shrink) * (1.0 - shrink) * square + parts.iter().map(slack).sum::<f64>();
+        }
+        if l2 > 0.0 {
+            gap = gap.min(parts.iter().map(|part| part.violation * part.violation).sum::<f64>() / (2.0 * l2));
+        }
+        let penalty = norms + 0.5 * l2 * weight_square;
+        if penalty < gap && penalty <= NEGLIGIBLE * y_square {
+            let excess = residual.rows().into_iter().map(|r| 0.5 * design.basis().square_within(r)).sum::<f64>();
+            gap = gap.min(penalty + excess);
+        }
+        Self { subject, parts, objective, gap }
     }
 
-    /// Whether the gap is at most tol·‖y‖², and each condition met to tol·‖x_j‖‖y‖.
+    /// In sums over rows.
+    pub(crate) fn objective(&self) -> f64 {
+        self.objective
+    }
+
+    /// In sums over rows.
+    pub(crate) fn gap(&self) -> f64 {
+        self.gap
+    }
+
+    pub(crate) fn y_square(&self) -> f64 {
+        self.subject.y_square
+    }
+
+    /// Whether the gap is at most tol·‖y‖².
+    pub(crate) fn is_near(&self, tol: f64) -> bool {
+        self.gap <= tol * self.subject.y_square
+    }
+
+    /// Whether, besides, each condition is met to tol·‖x_j‖‖y‖.
     pub(crate) fn are_met(&self, tol: f64) -> bool {
-        let Problem { y_square, squares, .. } = self.problem;
-        let is_met = |j: usize| self.violation(j) <= tol * (squares[j] * y_square).sqrt();
-        self.gap <= tol * y_square && (0..squares.len()).all(is_met)
-    }
-
-    /// By how much the condition of a weight is violated.
-    fn violation(&self, j: usize) -> f64 {
-        let (w, q, l1) = (self.weights[j], self.pull[j], self.strengths.l1);
-        if w == 0.0 { (q.abs() - l1).max(0.0) } else { (q - l1.copysign(w)).abs() }
+        let is_met = |part: &Part| part.violation <= tol * (part.square * self.subject.y_square).sqrt();
+        self.is_near(tol) && self.parts.iter().all(is_met)
     }
 
     pub(crate) fn certificate(&self) -> Certificate {
-        let rows = self.problem.rows();
+        let rows = self.subject.design.rows();
         Certificate {
             objective: self.objective / rows,
             gap: self.gap / rows,
-            kkt_violation: (0..self.pull.len()).map(|j| self.violation(j)).fold(0.0, f64::max) / rows,
+            kkt_violation: self.parts.iter().map(|part| part.violation).fold(0.0, f64::max) / rows,
             support_is_certain: self.support_is_certain(),
         }
     }
 
     fn support_is_certain(&self) -> bool {
-        let (problem, Strengths { l1, l2 }) = (self.problem, self.strengths);
-        let radius = (2.0 * self.gap.max(f64::EPSILON * problem.y_square)).sqrt();
-        let stays_zero = |j: usize| {
-            // A column of zeros bears no weight under any penalty.
-            let is_void = problem.squares[j] == 0.0 && l1 + l2 > 0.0;
-            is_void || self.shrink * self.pull[j].abs() + radius * (problem.squares[j] + l2).sqrt() < l1
+        let Subject { design, y_square, strengths: Strengths { l1, l2 }, .. } = self.subject;
+        let radius = (2.0 * self.gap.max(f64::EPSILON * y_square)).sqrt();
+        let stays_zero = |part: &Part| {
+            // Columns of zeros bear no weight under any penalty.
+            let is_void = part.square == 0.0 && l1 + l2 > 0.0;
+            is_void || part.pull + radius * (part.square + l2).sqrt() < part.threshold
         };
-        if !(0..problem.columns()).filter(|&j| self.weights[j] == 0.0).all(stays_zero) {
+        if !self.parts.iter().filter(|part| part.norm == 0.0).all(stays_zero) {
             return false;
         }
-        let support = support(self.weights);
-        let gram = problem.gram(&support, l2);
+        let supporting = || self.parts.iter().enumerate().filter(|(_, part)| part.norm != 0.0);
+        let columns: Vec<usize> = supporting().flat_map(|(number, _)| self.columns(number)).collect();
+        let gram = design.gram(&columns, l2);
         let mut factor = Cholesky::default();
         let is_one =
-            (0..support.len()).all(|i| factor.push(gram.row(i).iter().take(i + 1).copied().collect(), NEAR).is_ok());
+            (0..columns.len()).all(|i| factor.push(gram.row(i).iter().take(i + 1).copied().collect(), NEAR).is_ok());
+        let mut inverses = if is_one { factor.inverse_diagonal() } else { Vec::new() }.into_iter();
         is_one
-            && (support.iter().zip(factor.inverse_diagonal()))
-                .all(|(&j, inverse)| self.weights[j].abs() > radius * inverse.sqrt())
+            && supporting().all(|(number, part)| {
+                let inverse: f64 = inverses.by_ref().take(self.columns(number).len()).sum();
+                part.norm > radius * inverse.sqrt()
+            })
+    }
+
+    fn columns(&self, number: usize) -> Vec<usize> {
+        self.subject.members.map_or_else(|| vec![number], |members| members[number].clone())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::elastic_net::{ElasticNetOptions, solve};
-    use ndarray::Array2;
+    use crate::elastic_net::{ElasticNetOptions, conditions, solve};
+    use crate::group_elastic_net;
+    use crate::group_problem::GroupProblem;
+    use crate::groups::Groups;
+    use crate::problem::{Problem, support};
+    use ndarray::{Array1, Array2};
     use proptest::collection::vec;
     use proptest::prelude::*;
 
@@ -141,16 +202,48 @@ mod tests {
             let problem = Problem::new(x.view(), Array1::from_vec(y).view(), true).unwrap();
             let options = ElasticNetOptions { alpha, l1_ratio, ..Default::default() };
             let best = solve(&problem, Array1::zeros(3), &options).unwrap();
-            let moved = |(&best, &w): (&f64, &f64)| if best == 0.0 && exponent < 0 { 0.0 } else { best + w * 10.0_f64.powi(exponent) };
+            let moved = |(&best, &w): (&f64, &f64)| {
+                if best == 0.0 && exponent < 0 { 0.0 } else { best + w * 10.0_f64.powi(exponent) }
+            };
             let weights: Array1<f64> = best.weights.iter().zip(&w).map(moved).collect();
-            let strengths = problem.strengths(alpha, l1_ratio);
+            let strengths = problem.design.strengths(alpha, l1_ratio);
             let residual = problem.residual(&weights);
-            let here = Conditions::new(&problem, strengths, &weights, &residual).certificate();
+            let here = conditions(&problem, strengths, &weights, &residual).certificate();
             let rounding = 1e-14 * (1.0 + here.objective);
             prop_assert!(here.gap >= 0.0);
             prop_assert!(here.objective - here.gap <= best.certificate.objective + rounding, "{here:?} {best:?}");
             if here.support_is_certain {
                 prop_assert_eq!(support(&weights), best.support());
+            }
+        }
+
+        /// The same of groups, of several outputs.
+        #[test]
+        fn a_gap_and_certain_groups_are_true_of_any_weights(
+            x in vec(-3..4_i32, 32),
+            y in vec(-3.0..3.0_f64, 16),
+            w in vec(-1.0..1.0_f64, 8),
+            alpha in prop_oneof![Just(0.0), 0.01..2.0_f64],
+            l1_ratio in prop_oneof![Just(0.0), Just(1.0), 0.0..1.0_f64],
+            exponent in -7..1_i32,
+        ) {
+            let x = Array2::from_shape_vec((8, 4), x.into_iter().map(f64::from).collect()).unwrap();
+            let y = Array2::from_shape_vec((8, 2), y).unwrap();
+            let groups = Groups::new(4, vec![vec![3, 1], vec![0], vec![2]]).unwrap();
+            let groups = groups.weighted(vec![1.5, 0.7, 1.0]).unwrap();
+            let problem = GroupProblem::new(x.view(), y.view(), &groups, true).unwrap();
+            let options = ElasticNetOptions { alpha, l1_ratio, ..Default::default() };
+            let best = group_elastic_net::solve(&problem, Array2::zeros((4, 2)), &options).unwrap();
+            let moved = Array2::from_shape_fn((4, 2), |(j, k)| {
+                let best = best.weights[(j, k)];
+                if best == 0.0 && exponent < 0 { 0.0 } else { best + w[2 * j + k] * 10.0_f64.powi(exponent) }
+            });
+            let strengths = problem.design.strengths(alpha, l1_ratio);
+            let here = problem.conditions(strengths, &moved, &problem.residual(&moved)).certificate();
+            let rounding = 1e-14 * (1.0 + here.objective);
+            prop_assert!(here.objective - here.gap <= best.certificate.objective + rounding, "{here:?} {best:?}");
+            if here.support_is_certain {
+                prop_assert_eq!(problem.active(&moved), best.active);
             }
         }
     }

@@ -13,8 +13,10 @@ pub(crate) struct Cholesky {
 pub(crate) struct Dependent {
     /// Its coefficients on them.
     pub(crate) coefficients: Vec<f64>,
-    /// What is left of its square beside them: rounding, of either sign.
+    /// What is left of its square beside them: little but rounding, of either sign.
     pub(crate) pivot: f64,
+    /// How far rounding may take that off.
+    pub(crate) rounding: f64,
 }
 
 /// The square of the sine below which a column is taken to lie among others: beyond what rounding makes of A if those
@@ -35,7 +37,7 @@ impl Cholesky {
         if pivot <= least.max(rounding) * square {
             row.truncate(size);
             self.backward(&mut row);
-            return Err(Dependent { coefficients: row, pivot });
+            return Err(Dependent { coefficients: row, pivot, rounding: rounding * square });
         }
         row[size] = pivot.sqrt();
         self.append(row);
@@ -67,7 +69,7 @@ impl Cholesky {
     }
 
     /// b ← L⁻¹b.
-    fn forward(&self, b: &mut [f64]) {
+    pub(crate) fn forward(&self, b: &mut [f64]) {
         for (i, row) in self.rows.iter().enumerate() {
             let (known, rest) = b.split_at_mut(i);
             rest[0] = (rest[0] - dot(&row[..i], known)) / row[i];
@@ -104,7 +106,7 @@ mod tests {
         // The sum of the first two.
         let dependent = factor.push(vec![6.0, 7.0, 13.0], 0.0).unwrap_err();
         assert_eq!(dependent.coefficients, [1.0, 1.0]);
-        assert!(dependent.pivot.abs() < 1e-14);
+        assert!(dependent.pivot.abs() <= dependent.rounding && dependent.rounding < 1e-13);
         assert!(factor.push(vec![6.0, 7.0, 13.0 + 1e-12], 0.0).is_ok());
         assert!(factor.push(vec![0.0; 4], 0.0).is_err(), "nothing depends on everything");
     }

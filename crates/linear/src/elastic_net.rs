@@ -1,8 +1,9 @@
-use crate::certificate::{Certificate, Conditions};
-use crate::problem::{Problem, Strengths, check_l1_ratio, check_limits, support};
+use crate::certificate::{Certificate, Conditions, Part, Subject};
+use crate::problem::{Problem, Strengths, check_l1_ratio, support};
+use crate::search::Limits;
 use crate::{face, ridge};
-use ndarray::{Array1, ArrayView1, ArrayView2};
-use wane_autodiff::{Error, non_negative, number};
+use ndarray::{Array1, ArrayView1, ArrayView2, Axis};
+use wane_autodiff::{Error, non_negative};
 
 /// The options of [`elastic_net`], under scikit-learn's names; alpha and l1_ratio have its defaults, tol is stricter.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -11,8 +12,8 @@ pub struct ElasticNetOptions {
     pub alpha: f64,
     /// Which part of it is ℓ1, from 0 to 1: 1 is the lasso. At 0 it is ridge, whose weights are not made zero.
     pub l1_ratio: f64,
-    /// A solution is one whose duality gap is at most tol·‖y − ȳ‖²/n (‖y‖²/n without an intercept), finite and ≥ 0; each
-    /// optimality condition is then met to tol·‖x_j − x̄_j‖‖y − ȳ‖/n.
+    /// A solution is one whose duality gap is at most tol·‖y − ȳ‖²/n (‖y‖²/n without an intercept), finite and ≥ 0. Each
+    /// optimality condition is then met to tol·‖x_j − x̄_j‖‖y − ȳ‖/n, where rounding lets it be.
     pub tol: f64,
     /// How many rounds may be made, at least 1. Most problems take one or two.
     pub max_iterations: usize,
@@ -44,10 +45,10 @@ impl ElasticNetOptions {
         (2.0 * self.alpha * self.l1_ratio, self.alpha * (1.0 - self.l1_ratio))
     }
 
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<Limits, Error> {
         non_negative("alpha", self.alpha)?;
         check_l1_ratio(self.l1_ratio)?;
-        check_limits(self.tol, self.max_iterations)
+        Limits::new(self.tol, self.max_iterations)
     }
 }
 
@@ -81,10 +82,16 @@ impl Fit {
 }
 
 pub(crate) fn predict(x: ArrayView2<'_, f64>, weights: &Array1<f64>, intercept: f64) -> Result<Array1<f64>, Error> {
-    if x.ncols() != weights.len() {
-        return Err(Error::data("number of columns of x", x.ncols(), format!("{}, as was fitted", weights.len())));
-    }
+    check_columns(x, weights.len())?;
     Ok(x.dot(weights) + intercept)
+}
+
+/// Checks that x has as many columns as the model that is to predict.
+pub(crate) fn check_columns(x: ArrayView2<'_, f64>, columns: usize) -> Result<(), Error> {
+    if x.ncols() == columns {
+        return Ok(());
+    }
+    Err(Error::data("number of columns of x", x.ncols(), format!("{columns}, as was fitted")))
 }
 
 /// The minimum of 1/(2n) ‖y − Xw − b‖² + alpha·l1_ratio ‖w‖₁ + alpha(1 − l1_ratio)/2 ‖w‖² over w and b, with x: (rows,
@@ -127,31 +134,46 @@ pub fn elastic_net_from(
     solve(&problem, start.to_owned(), options)
 }
 
-/// The solution of a problem, with options that were checked.
+/// The solution of a problem.
 pub(crate) fn solve(problem: &Problem, start: Array1<f64>, options: &ElasticNetOptions) -> Result<Fit, Error> {
-    let &ElasticNetOptions { alpha, l1_ratio, tol, max_iterations, .. } = options;
-    let strengths = problem.strengths(alpha, l1_ratio);
-    let is_closed = strengths.l1 == 0.0;
-    let mut weights = if is_closed { ridge::solve(problem, strengths.l2).0 } else { start };
-    let mut residual = problem.residual(&weights);
-    let mut iterations = 0;
-    loop {
-        if !is_closed {
-            iterations += 1;
+    let limits = options.check()?;
+    let strengths = problem.design.strengths(options.alpha, options.l1_ratio);
+    let mut weights = start;
+    let (certificate, iterations) = if strengths.l1 == 0.0 {
+        weights = ridge::solve(&problem.design, &problem.y, strengths.l2)?.0;
+        let residual = problem.residual(&weights);
+        (limits.closed(&conditions(problem, strengths, &weights, &residual))?, 0)
+    } else {
+        let mut residual = problem.residual(&weights);
+        limits.search(|| {
             sweep(problem, strengths, &mut weights, &mut residual, |_| true);
             sweep(problem, strengths, &mut weights, &mut residual, |w| w != 0.0);
             face::descend(problem, strengths, &mut weights, &residual);
             residual = problem.residual(&weights);
-        }
-        let conditions = Conditions::new(problem, strengths, &weights, &residual);
-        if conditions.are_met(tol) {
-            let certificate = conditions.certificate();
-            return Ok(Fit { intercept: problem.intercept(&weights), weights, certificate, iterations });
-        }
-        if is_closed || iterations == max_iterations {
-            return Err(not_converged(&conditions.certificate(), problem, options, is_closed));
-        }
-    }
+            conditions(problem, strengths, &weights, &residual)
+        })?
+    };
+    Ok(Fit { intercept: problem.intercept(&weights), weights, certificate, iterations })
+}
+
+/// The optimality conditions of weights, with their residual.
+pub(crate) fn conditions<'a>(
+    problem: &'a Problem,
+    strengths: Strengths,
+    weights: &Array1<f64>,
+    residual: &Array1<f64>,
+) -> Conditions<'a> {
+    let (Problem { design, y_square, .. }, Strengths { l1, l2 }) = (problem, strengths);
+    let part = |j: usize| {
+        let w = weights[j];
+        let q = design.product(j, residual) - l2 * w;
+        let violation = if w == 0.0 { (q.abs() - l1).max(0.0) } else { (q - l1.copysign(w)).abs() };
+        let square = design.squares[j];
+        Part { threshold: l1, norm: w.abs(), pull: q.abs(), along: w * q, violation, square }
+    };
+    let parts = (0..design.columns()).map(part).collect();
+    let subject = Subject { design, y_square: *y_square, strengths, members: None };
+    Conditions::new(subject, parts, residual.view().insert_axis(Axis(0)), weights.dot(weights))
 }
 
 /// Each weight in turn to its optimum beside the others: S(x_j·r + ‖x_j‖²w_j, l1) / (‖x_j‖² + l2).
@@ -162,7 +184,7 @@ fn sweep(
     residual: &mut Array1<f64>,
     takes: impl Fn(f64) -> bool,
 ) {
-    for (j, &square) in problem.squares.iter().enumerate() {
+    for (j, &square) in problem.design.squares.iter().enumerate() {
         let old = weights[j];
         if !takes(old) {
             continue;
@@ -170,12 +192,12 @@ fn sweep(
         let next = if square == 0.0 {
             0.0
         } else {
-            soft_threshold(problem.product(j, residual) + square * old, l1) / (square + l2)
+            soft_threshold(problem.design.product(j, residual) + square * old, l1) / (square + l2)
         };
         // What underflows is +0 too.
         weights[j] = if next == 0.0 { 0.0 } else { next };
         if next != old {
-            residual.scaled_add(old - next, &problem.x.row(j));
+            residual.scaled_add(old - next, &problem.design.x.row(j));
         }
     }
 }
@@ -183,16 +205,4 @@ fn sweep(
 /// sign(z) max(|z| − λ, 0).
 fn soft_threshold(z: f64, lambda: f64) -> f64 {
     if z.abs() <= lambda { 0.0 } else { z - lambda.copysign(z) }
-}
-
-fn not_converged(certificate: &Certificate, problem: &Problem, options: &ElasticNetOptions, is_closed: bool) -> Error {
-    let scale = problem.y_square / problem.rows();
-    let (gap, violation) = (number(certificate.gap / scale), number(certificate.kkt_violation));
-    let reached =
-        format!("the duality gap is {gap} of ‖y‖²/n, and the optimality conditions are violated by {violation}");
-    if is_closed {
-        return Error::option("tol", number(options.tol), format!("more than rounding leaves here: {reached}"));
-    }
-    let expected = format!("more for a tol of {}, or a larger tol: {reached}", number(options.tol));
-    Error::option("max_iterations", options.max_iterations, expected)
 }

@@ -34,13 +34,24 @@
 mod basis;
 mod certificate;
 mod cholesky;
+mod design;
 mod elastic_net;
 mod face;
+mod group_elastic_net;
+mod group_problem;
+mod groups;
+mod newton;
 mod path;
 mod problem;
 mod ridge;
+mod search;
+mod smoother;
+mod spectrum;
 
 pub use certificate::Certificate;
 pub use elastic_net::{ElasticNetOptions, Fit, elastic_net, elastic_net_from};
-pub use path::{Path, PathOptions, lambda_max, path};
+pub use group_elastic_net::{GroupFit, group_elastic_net};
+pub use groups::Groups;
+pub use path::{Path, PathOptions, group_lambda_max, group_path, lambda_max, path};
 pub use ridge::{RidgeFit, ridge};
+pub use smoother::{RidgeRisk, RidgeSmoother};

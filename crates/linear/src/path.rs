@@ -1,6 +1,10 @@
-use crate::elastic_net::{ElasticNetOptions, Fit, solve};
-use crate::problem::{Problem, check_l1_ratio, check_limits};
-use ndarray::{Array1, ArrayView1, ArrayView2};
+use crate::elastic_net::{self, ElasticNetOptions, Fit};
+use crate::group_elastic_net::{self, GroupFit};
+use crate::group_problem::GroupProblem;
+use crate::groups::Groups;
+use crate::problem::{Problem, check_l1_ratio};
+use crate::search::Limits;
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use wane_autodiff::{Error, non_negative, number};
 
 /// The options of [`path`], under scikit-learn's names.
@@ -32,23 +36,36 @@ impl Default for PathOptions {
 /// Solutions from the largest alpha to the smallest.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Path {
+pub struct Path<F = Fit> {
     /// Falling.
     pub alphas: Vec<f64>,
     /// The solution of each alpha.
-    pub fits: Vec<Fit>,
+    pub fits: Vec<F>,
 }
 
 impl Path {
     /// The columns in the order in which their weights leave zero as alpha falls. Those that do so between the same two
     /// alphas stand in their own order, and those that never do are left out.
     pub fn order_of_entry(&self) -> Vec<usize> {
-        let mut order = Vec::new();
-        for fit in &self.fits {
-            order.extend(fit.support().into_iter().filter(|column| !order.contains(column)).collect::<Vec<_>>());
-        }
-        order
+        in_order(self.fits.iter().map(Fit::support))
     }
+}
+
+impl Path<GroupFit> {
+    /// The groups in the order in which they leave zero as alpha falls, as columns do in [`Path::order_of_entry`].
+    pub fn order_of_entry(&self) -> Vec<usize> {
+        in_order(self.fits.iter().map(|fit| fit.active.clone()))
+    }
+}
+
+/// What is in the first set, then what is new in the second, and so on.
+fn in_order(sets: impl Iterator<Item = Vec<usize>>) -> Vec<usize> {
+    let mut order = Vec::new();
+    for set in sets {
+        let new: Vec<usize> = set.into_iter().filter(|member| !order.contains(member)).collect();
+        order.extend(new);
+    }
+    order
 }
 
 /// The smallest alpha at which all weights of an elastic net with intercept are 0: max_j |x_j·(y − ȳ)| / (n·l1_ratio), with
@@ -61,12 +78,35 @@ pub fn lambda_max(x: ArrayView2<'_, f64>, y: ArrayView1<'_, f64>, l1_ratio: f64)
     largest_alpha(&Problem::new(x, y, true)?, l1_ratio)
 }
 
-fn largest_alpha(problem: &Problem, l1_ratio: f64) -> Result<f64, Error> {
-    if !(l1_ratio > 0.0 && l1_ratio <= 1.0) {
-        let expected = "a number above 0, up to 1: without an l1 part, no alpha makes weights zero";
-        return Err(Error::option("l1_ratio", number(l1_ratio), expected));
-    }
+/// The smallest alpha at which all weights of a group elastic net with intercept are 0: max_g ‖X_gᵀ(Y − Ȳ)‖ / (n·l1_ratio·v_g),
+/// with x: (rows, columns), centred, and y: (rows, outputs). It is rounded up, so that the weights are zero to the bit.
+///
+/// # Errors
+/// Those of [`lambda_max`]; y without outputs; groups of another number of columns.
+pub fn group_lambda_max(
+    x: ArrayView2<'_, f64>,
+    y: ArrayView2<'_, f64>,
+    groups: &Groups,
+    l1_ratio: f64,
+) -> Result<f64, Error> {
+    let problem = GroupProblem::new(x, y, groups, true)?;
+    check_makes_zeros(l1_ratio)?;
     Ok(problem.lambda_max(l1_ratio))
+}
+
+fn largest_alpha(problem: &Problem, l1_ratio: f64) -> Result<f64, Error> {
+    check_makes_zeros(l1_ratio)?;
+    let design = &problem.design;
+    let largest = (0..design.columns()).map(|j| design.product(j, &problem.y).abs()).fold(0.0, f64::max);
+    Ok(design.alpha_of(largest, l1_ratio, |l1| largest <= l1))
+}
+
+fn check_makes_zeros(l1_ratio: f64) -> Result<(), Error> {
+    if l1_ratio > 0.0 && l1_ratio <= 1.0 {
+        return Ok(());
+    }
+    let expected = "a number above 0, up to 1: without an l1 part, no alpha makes weights zero";
+    Err(Error::option("l1_ratio", number(l1_ratio), expected))
 }
 
 /// The elastic net at every alpha of a grid, each solution started from the one before it (scikit-learn's `enet_path`,
@@ -90,22 +130,86 @@ fn largest_alpha(problem: &Problem, l1_ratio: f64) -> Result<f64, Error> {
 /// # Ok::<(), wane_autodiff::Error>(())
 /// ```
 pub fn path(x: ArrayView2<'_, f64>, y: ArrayView1<'_, f64>, options: &PathOptions) -> Result<Path, Error> {
-    let &PathOptions { l1_ratio, tol, max_iterations, fit_intercept, .. } = options;
-    check_l1_ratio(l1_ratio)?;
-    check_limits(tol, max_iterations)?;
-    let problem = Problem::new(x, y, fit_intercept)?;
-    let alphas = match &options.alphas {
-        Some(alphas) => falling(alphas)?,
-        None => grid(&problem, options)?,
-    };
-    let mut fits: Vec<Fit> = Vec::with_capacity(alphas.len());
-    for &alpha in &alphas {
-        let start = fits.last().map_or_else(|| Array1::zeros(x.ncols()), |fit| fit.weights.clone());
-        let options = ElasticNetOptions { alpha, l1_ratio, tol, max_iterations, fit_intercept };
-        let fit = solve(&problem, start, &options);
-        fits.push(fit.map_err(|error| error.within(format!("alpha {}", number(alpha))))?);
+    options.check()?;
+    let problem = Problem::new(x, y, options.fit_intercept)?;
+    let alphas = options.alphas(|| largest_alpha(&problem, options.l1_ratio))?;
+    options.walk(alphas, |options, last: Option<&Fit>| {
+        let start = last.map_or_else(|| Array1::zeros(x.ncols()), |fit| fit.weights.clone());
+        elastic_net::solve(&problem, start, options)
+    })
+}
+
+/// [`path`], of [`group_elastic_net`](crate::group_elastic_net) (scikit-learn's `MultiTaskElasticNet.path`, with intercept).
+/// x: (rows, columns), y: (rows, outputs).
+///
+/// # Errors
+/// Those of [`path`]; y without outputs; groups of another number of columns.
+pub fn group_path(
+    x: ArrayView2<'_, f64>,
+    y: ArrayView2<'_, f64>,
+    groups: &Groups,
+    options: &PathOptions,
+) -> Result<Path<GroupFit>, Error> {
+    options.check()?;
+    let problem = GroupProblem::new(x, y, groups, options.fit_intercept)?;
+    let alphas = options.alphas(|| {
+        check_makes_zeros(options.l1_ratio)?;
+        Ok(problem.lambda_max(options.l1_ratio))
+    })?;
+    options.walk(alphas, |options, last: Option<&GroupFit>| {
+        let start = last.map_or_else(|| Array2::zeros((x.ncols(), y.ncols())), |fit| fit.weights.clone());
+        group_elastic_net::solve(&problem, start, options)
+    })
+}
+
+impl PathOptions {
+    fn check(&self) -> Result<(), Error> {
+        check_l1_ratio(self.l1_ratio)?;
+        Limits::new(self.tol, self.max_iterations)?;
+        Ok(())
     }
-    Ok(Path { alphas, fits })
+
+    /// The alphas given, or a grid from the largest that counts.
+    fn alphas(&self, largest: impl FnOnce() -> Result<f64, Error>) -> Result<Vec<f64>, Error> {
+        match &self.alphas {
+            Some(alphas) => falling(alphas),
+            None => self.grid(largest),
+        }
+    }
+
+    fn grid(&self, largest: impl FnOnce() -> Result<f64, Error>) -> Result<Vec<f64>, Error> {
+        let &Self { count, eps, .. } = self;
+        if count == 0 {
+            return Err(Error::option("count", 0, "at least 1"));
+        }
+        if !(eps > 0.0 && eps <= 1.0) {
+            return Err(Error::option("eps", number(eps), "a number above 0, up to 1"));
+        }
+        let largest = largest()?;
+        if !(largest > 0.0 && largest.is_finite()) {
+            let expected = "a finite number above 0, for a grid to start from: does y vary, and with a column of x? \
+                            alphas may be given";
+            return Err(Error::data("the largest alpha", number(largest), expected));
+        }
+        let steps = (count - 1).max(1) as f64;
+        Ok((0..count).map(|i| largest * eps.powf(i as f64 / steps)).collect())
+    }
+
+    /// The solution of each alpha, which is told the one before it.
+    fn walk<F>(
+        &self,
+        alphas: Vec<f64>,
+        solve: impl Fn(&ElasticNetOptions, Option<&F>) -> Result<F, Error>,
+    ) -> Result<Path<F>, Error> {
+        let &Self { l1_ratio, tol, max_iterations, fit_intercept, .. } = self;
+        let mut fits: Vec<F> = Vec::with_capacity(alphas.len());
+        for &alpha in &alphas {
+            let options = ElasticNetOptions { alpha, l1_ratio, tol, max_iterations, fit_intercept };
+            let fit = solve(&options, fits.last());
+            fits.push(fit.map_err(|error| error.within(format!("alpha {}", number(alpha))))?);
+        }
+        Ok(Path { alphas, fits })
+    }
 }
 
 fn falling(alphas: &[f64]) -> Result<Vec<f64>, Error> {
@@ -118,22 +222,4 @@ fn falling(alphas: &[f64]) -> Result<Vec<f64>, Error> {
     let mut alphas = alphas.to_vec();
     alphas.sort_by(|a, b| b.total_cmp(a));
     Ok(alphas)
-}
-
-fn grid(problem: &Problem, options: &PathOptions) -> Result<Vec<f64>, Error> {
-    let &PathOptions { l1_ratio, count, eps, .. } = options;
-    if count == 0 {
-        return Err(Error::option("count", 0, "at least 1"));
-    }
-    if !(eps > 0.0 && eps <= 1.0) {
-        return Err(Error::option("eps", number(eps), "a number above 0, up to 1"));
-    }
-    let largest = largest_alpha(problem, l1_ratio)?;
-    if !(largest > 0.0 && largest.is_finite()) {
-        let expected = "a finite number above 0, for a grid to start from: does y vary, and with a column of x? \
-                        alphas may be given";
-        return Err(Error::data("the largest alpha", number(largest), expected));
-    }
-    let steps = (count - 1).max(1) as f64;
-    Ok((0..count).map(|i| largest * eps.powf(i as f64 / steps)).collect())
 }

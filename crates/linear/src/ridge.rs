@@ -1,5 +1,4 @@
-use crate::basis::Basis;
-use crate::cholesky::Cholesky;
+use crate::design::Design;
 use crate::elastic_net::predict;
 use crate::problem::Problem;
 use ndarray::{Array1, ArrayView1, ArrayView2};
@@ -31,8 +30,8 @@ impl RidgeFit {
 /// The minimum of ‖y − Xw − b‖² + alpha ‖w‖² over w and b, with x: (rows, columns) and y: (rows,) (scikit-learn's
 /// `Ridge`).
 ///
-/// The closed form: O(rows·columns·min + min³) with min the smaller of rows and columns. With alpha = 0 it is least
-/// squares, and a column that depends on those before it gets weight 0.
+/// The closed form, by a singular value decomposition: O(rows·columns·min) with min the smaller of rows and columns. With
+/// alpha = 0 it is least squares, and a column that depends on those before it gets weight 0.
 ///
 /// # Errors
 /// x without rows or columns; another number of rows in y; a value that is not finite, or whose square overflows; an alpha
@@ -48,57 +47,19 @@ impl RidgeFit {
 pub fn ridge(x: ArrayView2<'_, f64>, y: ArrayView1<'_, f64>, alpha: f64) -> Result<RidgeFit, Error> {
     non_negative("alpha", alpha)?;
     let problem = Problem::new(x, y, true)?;
-    let (weights, degrees_of_freedom) = solve(&problem, alpha);
+    let (weights, degrees_of_freedom) = solve(&problem.design, &problem.y, alpha)?;
     Ok(RidgeFit { intercept: problem.intercept(&weights), weights, degrees_of_freedom })
 }
 
 /// The weights, and their degrees of freedom.
-pub(crate) fn solve(problem: &Problem, alpha: f64) -> (Array1<f64>, f64) {
+///
+/// # Errors
+/// A singular value decomposition that is not found.
+pub(crate) fn solve(design: &Design, y: &Array1<f64>, alpha: f64) -> Result<(Array1<f64>, f64), Error> {
     if alpha == 0.0 {
-        let basis = Basis::of(problem);
-        return (basis.least_squares(problem), basis.rank() as f64);
+        let basis = design.basis();
+        return Ok((basis.least_squares(y, design.columns()), basis.rank() as f64));
     }
-    let by_rows = if problem.y.len() < problem.columns() { by_rows(problem, alpha) } else { None };
-    by_rows.unwrap_or_else(|| by_columns(problem, alpha))
-}
-
-/// w = (XᵀX + alpha·I)⁻¹Xᵀy, and k − alpha·tr (XᵀX + alpha·I)⁻¹, over all k columns but those that depend on others to
-/// where alpha is lost beside them.
-fn by_columns(problem: &Problem, alpha: f64) -> (Array1<f64>, f64) {
-    let all: Vec<usize> = (0..problem.columns()).collect();
-    let gram = problem.gram(&all, alpha);
-    let (mut columns, mut factor) = (Vec::new(), Cholesky::default());
-    for j in all {
-        let row = columns.iter().chain([&j]).map(|&i| gram[(j, i)]).collect();
-        if factor.push(row, 0.0).is_ok() {
-            columns.push(j);
-        }
-    }
-    let mut weights = Array1::zeros(problem.columns());
-    // The second time takes off the rounding of the first.
-    for _ in 0..2 {
-        let residual = problem.residual(&weights);
-        let descent = columns.iter().map(|&j| problem.product(j, &residual) - alpha * weights[j]).collect();
-        columns.iter().zip(factor.solve(descent)).for_each(|(&j, step)| weights[j] += step);
-    }
-    let shrunk: f64 = factor.inverse_diagonal().iter().map(|inverse| alpha * inverse).sum();
-    (weights, (columns.len() as f64 - shrunk).max(0.0))
-}
-
-/// w = Xᵀ(XXᵀ + alpha·I)⁻¹y, and n − alpha·tr (XXᵀ + alpha·I)⁻¹: the smaller system if there are more columns than rows.
-/// None if alpha is lost beside XXᵀ.
-fn by_rows(problem: &Problem, alpha: f64) -> Option<(Array1<f64>, f64)> {
-    let mut gram = problem.x.t().dot(&problem.x);
-    gram.diag_mut().iter_mut().for_each(|square| *square += alpha);
-    let mut factor = Cholesky::default();
-    for (i, row) in gram.rows().into_iter().enumerate() {
-        factor.push(row.iter().take(i + 1).copied().collect(), 0.0).ok()?;
-    }
-    let mut dual = Array1::<f64>::zeros(problem.y.len());
-    for _ in 0..2 {
-        let left = &problem.y - &gram.dot(&dual);
-        dual += &Array1::from_vec(factor.solve(left.to_vec()));
-    }
-    let shrunk: f64 = factor.inverse_diagonal().iter().map(|inverse| alpha * inverse).sum();
-    Some((problem.x.dot(&dual), (problem.rows() - shrunk).max(0.0)))
+    let spectrum = design.spectrum()?;
+    Ok((spectrum.ridge(y, alpha), spectrum.degrees_of_freedom(alpha)))
 }

@@ -1,8 +1,9 @@
-use crate::rule::Front;
+use crate::rule::{Front, divide};
 use crate::{DecayKind, Optimizer, Pull, Rule};
 use serde::{Deserialize, Serialize};
 use wane_autodiff::simd::{Kernel, vectorized};
 use wane_autodiff::{Error, Float, non_negative};
+use wane_penalties::Step;
 
 /// Adagrad (Duchi, Hazan and Singer 2011; PyTorch's `torch.optim.Adagrad`).
 ///
@@ -76,6 +77,12 @@ impl Rule for AdagradOptions {
     fn update<T: Float>(constants: Constants<T>, theta: &mut [T], g: &[T], [sum, ..]: [&mut [T]; 3]) {
         vectorized(Update { constants, theta, g, sum });
     }
+
+    /// lr/(1 + (t − 1)·lr_decay)/(√s + eps) of each weight.
+    fn reach<'a, T: Float>(constants: Constants<T>, scale: T, [sum, ..]: [&[T]; 3], each: &'a mut [T]) -> Step<'a, T> {
+        vectorized(Reach { constants, scale, sum, each: &mut *each });
+        Step::Each(each)
+    }
 }
 
 struct Update<'a, T> {
@@ -96,5 +103,22 @@ impl<T: Float> Kernel for Update<'_, T> {
             *sum = g.mul_add(g, *sum);
             *theta = front.shrunk(*theta) + minus_lr * g / (sum.sqrt() + eps);
         }
+    }
+}
+
+struct Reach<'a, T> {
+    constants: Constants<T>,
+    scale: T,
+    sum: &'a [T],
+    each: &'a mut [T],
+}
+
+impl<T: Float> Kernel for Reach<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Constants { eps, minus_lr, .. } = self.constants;
+        divide(-minus_lr * self.scale, self.sum, self.each, |sum| sum.sqrt() + eps);
     }
 }

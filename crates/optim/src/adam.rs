@@ -1,8 +1,9 @@
-use crate::rule::{Floor, Front, Lerp};
+use crate::rule::{Floor, Front, Lerp, divide};
 use crate::{DecayKind, Optimizer, Pull, Rule};
 use serde::{Deserialize, Serialize};
 use wane_autodiff::simd::{Kernel, vectorized};
 use wane_autodiff::{Error, Float, non_negative, number};
+use wane_penalties::Step;
 
 /// Adam (Kingma and Ba 2015; PyTorch's `torch.optim.Adam`), whose `weight_decay` is coupled.
 ///
@@ -88,6 +89,7 @@ pub struct Constants<T> {
     root_correction: T,
     eps: T,
     minus_step: T,
+    lr: T,
     amsgrad: bool,
 }
 
@@ -127,6 +129,7 @@ impl Rule for AdamOptions {
             root_correction: T::of(correction2.powf(0.5)),
             eps: T::of(self.eps),
             minus_step: T::of(-(self.lr / correction1)),
+            lr: T::of(self.lr),
             amsgrad: self.amsgrad,
         }
     }
@@ -134,6 +137,14 @@ impl Rule for AdamOptions {
     fn update<T: Float>(constants: Constants<T>, theta: &mut [T], g: &[T], [m, v, largest]: [&mut [T]; 3]) {
         let largest = constants.amsgrad.then_some(largest);
         vectorized(Update { constants, theta, g, m, v, largest });
+    }
+
+    /// lr/(√v̄/√(1 − β₂ᵗ) + eps) of each weight (Yun, Lozano and Yang, *Adaptive Proximal Gradient Methods for Structured
+    /// Neural Networks*, 2021).
+    fn reach<'a, T: Float>(constants: Constants<T>, scale: T, state: [&[T]; 3], each: &'a mut [T]) -> Step<'a, T> {
+        let [_, v, largest] = state;
+        vectorized(Reach { constants, scale, v: if constants.amsgrad { largest } else { v }, each: &mut *each });
+        Step::Each(each)
     }
 }
 
@@ -160,6 +171,10 @@ impl Rule for AdamWOptions {
     fn update<T: Float>(constants: Constants<T>, theta: &mut [T], g: &[T], state: [&mut [T]; 3]) {
         AdamOptions::update(constants, theta, g, state);
     }
+
+    fn reach<'a, T: Float>(constants: Constants<T>, scale: T, state: [&[T]; 3], each: &'a mut [T]) -> Step<'a, T> {
+        AdamOptions::reach(constants, scale, state, each)
+    }
 }
 
 impl<T: Float> Constants<T> {
@@ -170,8 +185,12 @@ impl<T: Float> Constants<T> {
         let g = self.front.gradient(*theta, g);
         *m = self.floor.apply(self.lerp.apply(*m, g));
         *v = self.floor.apply((self.fresh2 * g).mul_add(g, *v * self.beta2));
-        let root = seen(*v).sqrt() / self.root_correction + self.eps;
-        *theta = self.front.shrunk(*theta) + self.minus_step * *m / root;
+        *theta = self.front.shrunk(*theta) + self.minus_step * *m / self.root(seen(*v));
+    }
+
+    #[inline(always)]
+    fn root(&self, v: T) -> T {
+        v.sqrt() / self.root_correction + self.eps
     }
 }
 
@@ -200,5 +219,22 @@ impl<T: Float> Kernel for Update<'_, T> {
                 });
             }),
         }
+    }
+}
+
+struct Reach<'a, T> {
+    constants: Constants<T>,
+    scale: T,
+    v: &'a [T],
+    each: &'a mut [T],
+}
+
+impl<T: Float> Kernel for Reach<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let lr = self.constants.lr * self.scale;
+        divide(lr, self.v, self.each, |v| self.constants.root(v));
     }
 }

@@ -1,8 +1,9 @@
-use wane_autodiff::simd::{Kernel, vectorized};
 use wane_autodiff::{Error, Float, Grads, number, reduce};
 
 /// Scales all gradients so that their common Euclidean norm is at most `max_norm`, and returns the norm that they had
 /// (PyTorch's `clip_grad_norm_`): g ← g·min(1, max_norm/(norm + 1e-6)).
+///
+/// Proximal terms of the groups ([`Group::prox`](crate::Group::prox)) are scaled alike in the step that follows.
 ///
 /// A norm that is NaN or infinite makes every gradient NaN or zero, as in PyTorch; the returned norm tells.
 ///
@@ -22,12 +23,13 @@ pub fn clip_grad_norm<T: Float>(grads: &mut Grads<T>, max_norm: f64) -> Result<f
 pub fn clip_grads_with_norm<T: Float>(grads: &mut Grads<T>, max_norm: f64, norm: f64) -> Result<(), Error> {
     let coefficient = above_zero("max_norm", max_norm)? / (norm + 1e-6);
     if coefficient < 1.0 || coefficient.is_nan() {
-        vectorized(Scale { values: grads.as_mut_slice(), by: T::of(coefficient) });
+        grads.scale_by(coefficient);
     }
     Ok(())
 }
 
-/// Brings every gradient into ±`clip_value` (PyTorch's `clip_grad_value_`). A NaN stays.
+/// Brings every gradient into ±`clip_value` (PyTorch's `clip_grad_value_`). A NaN stays. Proximal terms stay as they are:
+/// a weight that is clipped where it would rest ends elsewhere.
 ///
 /// # Errors
 /// A `clip_value` that is not above 0.
@@ -50,18 +52,4 @@ fn above_zero(field: &str, value: f64) -> Result<f64, Error> {
 /// √Σx².
 pub(crate) fn norm<T: Float>(x: &[T]) -> f64 {
     reduce::squares(x).sqrt()
-}
-
-struct Scale<'a, T> {
-    values: &'a mut [T],
-    by: T,
-}
-
-impl<T: Float> Kernel for Scale<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        self.values.iter_mut().for_each(|value| *value *= self.by);
-    }
 }

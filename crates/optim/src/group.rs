@@ -1,25 +1,28 @@
 use crate::{Decay, Rule, Schedule};
 use std::fmt;
+use std::sync::Arc;
 use wane_autodiff::{Float, ParamId, Params};
+use wane_penalties::Prox;
 
 /// Parameters that share options: those of the optimizer, but for what is said here.
-pub struct Group<R> {
+pub struct Group<T, R> {
     pub(crate) params: Vec<ParamId>,
     pub(crate) decay: Option<Decay>,
     pub(crate) schedule: Option<Schedule>,
+    pub(crate) prox: Option<Arc<dyn Prox<T>>>,
     edits: Vec<Edit<R>>,
 }
 
 type Edit<R> = Box<dyn FnOnce(&mut R) + Send>;
 
-impl<R: Rule> Group<R> {
+impl<T: Float, R: Rule> Group<T, R> {
     /// The given parameters.
     pub fn new(params: &[ParamId]) -> Self {
-        Self { params: params.to_vec(), decay: None, schedule: None, edits: Vec::new() }
+        Self { params: params.to_vec(), decay: None, schedule: None, prox: None, edits: Vec::new() }
     }
 
     /// Every parameter there is.
-    pub fn all<T: Float>(params: &Params<T>) -> Self {
+    pub fn all(params: &Params<T>) -> Self {
         Self::new(&params.ids())
     }
 
@@ -50,6 +53,19 @@ impl<R: Rule> Group<R> {
         self.weight_decay(strength)
     }
 
+    /// A proximal term: a penalty h or a constraint that is not in the loss. After each step of the loss, the optimizer
+    /// applies h's proximal operator to each parameter of the group, in the metric of that step ([`Rule::reach`]). The
+    /// weights then come to a minimum of loss + h, under every optimizer the same, with zeros that are exact.
+    ///
+    /// Where the gradients were clipped by norm, so is h ([`Grads::scale`](wane_autodiff::Grads::scale)). Rates and
+    /// schedules need no care: thresholds follow them. Parameters without a gradient are passed by. With `maximize`, loss − h
+    /// is climbed.
+    #[must_use]
+    pub fn prox(mut self, prox: impl Prox<T> + 'static) -> Self {
+        self.prox = Some(Arc::new(prox));
+        self
+    }
+
     /// Any other option: `.with(|options: &mut AdamWOptions| options.betas = (0.9, 0.95))`.
     #[must_use]
     pub fn with(mut self, edit: impl FnOnce(&mut R) + Send + 'static) -> Self {
@@ -65,12 +81,13 @@ impl<R: Rule> Group<R> {
     }
 }
 
-impl<R> fmt::Debug for Group<R> {
+impl<T, R> fmt::Debug for Group<T, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Group")
             .field("params", &self.params)
             .field("decay", &self.decay)
             .field("schedule", &self.schedule)
+            .field("prox", &self.prox.is_some())
             .field("edits", &self.edits.len())
             .finish()
     }

@@ -7,6 +7,7 @@
 //! | [`Adam`] | coupled: λθ joins the gradient, before the moments | 1e-3 | 0 |
 //! | [`AdamW`] | decoupled: θ ← θ(1 − lr·λ), before the update | 1e-3 | 1e-2 |
 //! | [`RmsProp`] | coupled: λθ joins the gradient, before its mean square | 1e-2 | 0 |
+//! | [`SgdL1`] | coupled: λθ joins the gradient | 1e-3 | 0 |
 //! | [`Adagrad`] | coupled: λθ joins the gradient, before its sum of squares | 1e-2 | 0 |
 //!
 //! Any [`Group`] of any of them can ask for another [`Decay`] with [`Group::decay`]: of any kind, with a [`Schedule`],
@@ -40,12 +41,14 @@ mod decay;
 mod ema;
 mod group;
 mod lbfgs;
+mod motion;
 mod optimizer;
 mod report;
 mod rmsprop;
 mod rule;
 mod schedule;
 mod sgd;
+mod sgd_l1;
 mod snapshot;
 mod state;
 
@@ -62,6 +65,7 @@ pub use rmsprop::{RmsProp, RmsPropOptions};
 pub use rule::Rule;
 pub use schedule::{Anneal, Better, Cyclic, CyclicMode, OneCycle, Plateau, PlateauOptions, Schedule, Threshold};
 pub use sgd::{Sgd, SgdOptions};
+pub use sgd_l1::{SgdL1, SgdL1Options};
 pub use snapshot::{GroupSnapshot, OptimizerSnapshot, ParamSnapshot};
 
 #[doc = include_str!("../docs/decay.md")]

@@ -1,7 +1,9 @@
 use crate::state::State;
 use crate::{Decay, Group, Pull, Rule, Schedule};
+use std::sync::Arc;
 use wane_autodiff::ndarray::ArrayViewD;
 use wane_autodiff::{Error, Float, Grads, ParamId, Params, non_negative};
+use wane_penalties::Prox;
 
 /// An optimizer: a [`Rule`], the groups of parameters it moves, and its state.
 ///
@@ -12,18 +14,19 @@ pub struct Optimizer<T, R> {
     defaults: R,
     pub(crate) schedule: Option<Schedule>,
     pub(crate) time: u64,
-    pub(crate) groups: Vec<GroupState<R>>,
+    pub(crate) groups: Vec<GroupState<T, R>>,
     pub(crate) state: Option<State<T>>,
 }
 
 /// A group as an optimizer holds it: its options with all overrides applied.
 #[derive(Clone, Debug)]
-pub struct GroupState<R> {
+pub struct GroupState<T, R> {
     pub(crate) params: Vec<ParamId>,
     options: R,
     schedule: Option<Schedule>,
     pub(crate) decay: Decay,
     pub(crate) initial_lr: f64,
+    pub(crate) prox: Option<Arc<dyn Prox<T>>>,
     pub(crate) now: Now<R>,
 }
 
@@ -40,20 +43,25 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
     /// # Errors
     /// An option out of range, by name.
     pub fn new(options: R) -> Result<Self, Error> {
-        GroupState::new(Group::new(&[]), &options, None, 0).map_err(|error| error.within(R::NAME))?;
+        GroupState::<T, R>::new(Group::new(&[]), &options, None, 0).map_err(|error| error.within(R::NAME))?;
         Ok(Self { defaults: options, schedule: None, time: 0, groups: Vec::new(), state: None })
     }
 
     /// Adds a group of parameters.
     ///
     /// # Errors
-    /// An override out of range; a parameter named twice, here or in another group; after the first step, a handle of
-    /// other Params (before it, [`step`](Self::step) tells).
-    pub fn group(mut self, group: Group<R>) -> Result<Self, Error> {
+    /// An override out of range; a parameter named twice, here or in another group; a proximal term without a parameter, or
+    /// under a momentum that gives it no metric; after the first step, a handle of other Params, and a proximal term that is
+    /// not defined for a parameter's shape (before it, [`step`](Self::step) tells).
+    pub fn group(mut self, group: Group<T, R>) -> Result<Self, Error> {
         let context = format!("{} group {}", R::NAME, self.groups.len());
         let mut group = GroupState::new(group, &self.defaults, self.schedule.as_ref(), self.time)
             .map_err(|error| error.within(&context))?;
         let params = &mut group.params;
+        if let Some(prox) = group.prox.as_ref().filter(|_| params.is_empty()) {
+            let field = format!("{context}: parameters of the {}", prox.name());
+            return Err(Error::parameter(field, "none", "at least one"));
+        }
         params.sort_unstable();
         if let Some(twice) = params.windows(2).find(|pair| pair[0] == pair[1]) {
             let given = format!("number {}, named twice", twice[0].index());
@@ -96,7 +104,8 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
     ///
     /// # Errors
     /// No parameter in any group; parameters or gradients of another layout than those of the first step; a decay
-    /// toward a reference of another layout. Then nothing has moved.
+    /// toward a reference of another layout; a proximal term that is not defined for a parameter's shape. Then nothing has
+    /// moved.
     pub fn step(&mut self, params: &mut Params<T>, grads: &Grads<T>) -> Result<(), Error> {
         let within = |error: Error| error.within(R::NAME);
         params.layout().expect_same(grads.layout(), "layout of the gradients").map_err(within)?;
@@ -145,7 +154,7 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
     }
 
     /// The groups, in the order in which they were added.
-    pub fn groups(&self) -> &[GroupState<R>] {
+    pub fn groups(&self) -> &[GroupState<T, R>] {
         &self.groups
     }
 
@@ -158,7 +167,7 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
         let mut defaults = self.defaults.clone();
         *defaults.lr() = lr;
         defaults.check().map_err(|error| error.within(R::NAME))?;
-        let edited = |(number, group): (usize, &GroupState<R>)| {
+        let edited = |(number, group): (usize, &GroupState<T, R>)| {
             let edited = group.edited(self.time, self.schedule.as_ref(), |options| *options.lr() = lr);
             edited.map_err(|error| error.within(in_group::<R>(number)))
         };
@@ -172,15 +181,31 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
     /// # Errors
     /// No such group; options out of range, and then nothing is changed.
     pub fn edit_group(&mut self, number: usize, edit: impl FnOnce(&mut R)) -> Result<(), Error> {
-        let count = self.groups.len();
-        let Some(group) = self.groups.get_mut(number) else {
-            let expected = format!("a number below {count}, the number of groups");
-            return Err(Error::option(format!("{} group", R::NAME), number, expected));
-        };
-        *group = group
-            .edited(self.time, self.schedule.as_ref(), edit)
-            .map_err(|error| error.within(in_group::<R>(number)))?;
+        let group = self.groups.get(number).ok_or_else(|| self.no_group(number))?;
+        let edited = group.edited(self.time, self.schedule.as_ref(), edit);
+        self.groups[number] = edited.map_err(|error| error.within(in_group::<R>(number)))?;
         Ok(())
+    }
+
+    /// Gives a group another proximal term, or none, between steps.
+    ///
+    /// # Errors
+    /// As [`edit_group`](Self::edit_group), and as [`group`](Self::group) of proximal terms; then nothing is changed.
+    pub fn set_prox(&mut self, number: usize, prox: Option<Arc<dyn Prox<T>>>) -> Result<(), Error> {
+        let group = self.groups.get(number).ok_or_else(|| self.no_group(number))?;
+        let mut edited = GroupState { prox, ..group.clone() };
+        let checked = edited.edited(self.time, self.schedule.as_ref(), |_| {}).and_then(|group| {
+            edited = group;
+            self.state.as_ref().map_or(Ok(()), |state| state.check(&edited))
+        });
+        checked.map_err(|error| error.within(in_group::<R>(number)))?;
+        self.groups[number] = edited;
+        Ok(())
+    }
+
+    fn no_group(&self, number: usize) -> Error {
+        let expected = format!("a number below {}, the number of groups", self.groups.len());
+        Error::option(format!("{} group", R::NAME), number, expected)
     }
 
     /// A buffer of a parameter's state under PyTorch's name (`exp_avg`, `exp_avg_sq`, `max_exp_avg_sq`,
@@ -201,13 +226,14 @@ fn in_group<R: Rule>(number: usize) -> String {
     format!("{} group {number}", R::NAME)
 }
 
-impl<R: Rule> GroupState<R> {
-    fn new(mut group: Group<R>, defaults: &R, schedule: Option<&Schedule>, time: u64) -> Result<Self, Error> {
+impl<T: Float, R: Rule> GroupState<T, R> {
+    fn new(mut group: Group<T, R>, defaults: &R, schedule: Option<&Schedule>, time: u64) -> Result<Self, Error> {
         let mut options = group.options(defaults);
         let initial_lr = *options.lr();
         let decay = group.decay.take().unwrap_or(Decay::of(R::DECAY, 0.0));
         let now = Now { options: options.clone(), pull: Pull::default() };
-        let state = Self { params: group.params, options, schedule: group.schedule, decay, initial_lr, now };
+        let Group { params, schedule: own, prox, .. } = group;
+        let state = Self { params, options, schedule: own, decay, initial_lr, prox, now };
         state.edited(time, schedule, |_| {})
     }
 
@@ -224,6 +250,11 @@ impl<R: Rule> GroupState<R> {
     /// The decay: its kind, its strength before any schedule, and what it is toward.
     pub fn decay(&self) -> &Decay {
         &self.decay
+    }
+
+    /// The proximal term.
+    pub fn prox(&self) -> Option<&Arc<dyn Prox<T>>> {
+        self.prox.as_ref()
     }
 
     /// The learning rate at the present time.
@@ -258,6 +289,9 @@ impl<R: Rule> GroupState<R> {
         let mut edited = self.clone();
         edit(&mut edited.options);
         edited.options.check()?;
+        if let Some(prox) = &edited.prox {
+            edited.options.check_reach().map_err(|error| error.within(prox.name()))?;
+        }
         edited.decay.strength = non_negative("weight_decay", *edited.options.weight_decay())?;
         edited.now = edited.at(time, schedule)?;
         Ok(edited)

@@ -1,8 +1,9 @@
-use crate::rule::{Floor, Front, Lerp};
+use crate::rule::{Floor, Front, Lerp, divide, momentum_ends};
 use crate::{DecayKind, Optimizer, Pull, Rule};
 use serde::{Deserialize, Serialize};
 use wane_autodiff::simd::{Kernel, vectorized};
 use wane_autodiff::{Error, Float, non_negative, number};
+use wane_penalties::Step;
 
 /// RMSprop (Tieleman and Hinton 2012; PyTorch's `torch.optim.RMSprop`).
 ///
@@ -54,6 +55,7 @@ pub struct Constants<T> {
     momentum: Option<T>,
     centered: bool,
     minus_lr: T,
+    reach: T,
 }
 
 impl Rule for RmsPropOptions {
@@ -93,12 +95,25 @@ impl Rule for RmsPropOptions {
             momentum: (self.momentum != 0.0).then(|| T::of(self.momentum)),
             centered: self.centered,
             minus_lr: T::of(-self.lr),
+            reach: T::of(self.lr / (1.0 - self.momentum)),
         }
     }
 
     fn update<T: Float>(constants: Constants<T>, theta: &mut [T], g: &[T], [v, second, third]: [&mut [T]; 3]) {
         let (b, mean) = if constants.momentum.is_some() { (second, third) } else { (third, second) };
         vectorized(Update { constants, theta, g, v, b, mean });
+    }
+
+    fn check_reach(&self) -> Result<(), Error> {
+        momentum_ends(self.momentum)
+    }
+
+    /// lr/(1 − μ)/(√v̄ + eps) of each weight.
+    fn reach<'a, T: Float>(constants: Constants<T>, scale: T, state: [&[T]; 3], each: &'a mut [T]) -> Step<'a, T> {
+        let [v, second, third] = state;
+        let mean = if constants.momentum.is_some() { third } else { second };
+        vectorized(Reach { constants, scale, v, mean, each: &mut *each });
+        Step::Each(each)
     }
 }
 
@@ -158,5 +173,29 @@ impl<T: Float> Constants<T> {
         let (g, root) = self.root(*theta, g, v, seen);
         *b = Floor::of_momentum().apply(*b * mu + g / root);
         *theta = b.mul_add(self.minus_lr, self.front.shrunk(*theta));
+    }
+}
+
+struct Reach<'a, T> {
+    constants: Constants<T>,
+    scale: T,
+    v: &'a [T],
+    mean: &'a [T],
+    each: &'a mut [T],
+}
+
+impl<T: Float> Kernel for Reach<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { constants: c, scale, v, mean, each } = self;
+        divide(c.reach * scale, v, each, |v| v.sqrt() + c.eps);
+        if c.centered {
+            // The plain root is overwritten: options say once which it is.
+            for (each, (&v, &mean)) in each.iter_mut().zip(v.iter().zip(mean)) {
+                *each = (c.reach * scale / ((-mean).mul_add(mean, v).sqrt() + c.eps)).min(T::max_value());
+            }
+        }
     }
 }

@@ -2,7 +2,8 @@ use crate::{DecayKind, Pull};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
-use wane_autodiff::{Error, Float};
+use wane_autodiff::{Error, Float, number};
+use wane_penalties::Step;
 
 /// An optimizer's options, and its equation over slices.
 ///
@@ -46,9 +47,33 @@ pub trait Rule: Clone + Debug + Send + Sync + Serialize + DeserializeOwned + 'st
     /// The constants of step number `step`, the first being 1.
     fn constants<T: Float>(&self, pull: Pull, step: u64) -> Self::Constants<T>;
 
+    /// The constants of a step whose gradients were multiplied by `scale`, as clipping by norm does: for a rule with a penalty
+    /// of its own, which is multiplied too.
+    fn scaled<T: Float>(constants: Self::Constants<T>, scale: T) -> Self::Constants<T> {
+        let _ = scale;
+        constants
+    }
+
     /// The equation: weights `theta` and their `state` (three slices, in the order of [`state`](Self::state), those
     /// beyond it empty) move along the gradient `g`. Each weight moves by itself: many are given in parts, side by side.
     fn update<T: Float>(constants: Self::Constants<T>, theta: &mut [T], g: &[T], state: [&mut [T]; 3]);
+
+    /// Whether proximal terms have a metric under these options.
+    ///
+    /// # Errors
+    /// An option under which they have none, by name.
+    fn check_reach(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// The metric of the step just made, for proximal terms: by what a gradient that stays the same is multiplied in the
+    /// end, momentum's repetitions included, and once more by `scale`. One number for all weights, or one for each, written
+    /// into `each`. `state` is as in [`update`](Self::update).
+    ///
+    /// So, and only so, a weight rests where loss + h has its minimum: what it is moved by and what it is shrunk by are both
+    /// this number of times their derivatives.
+    fn reach<'a, T: Float>(constants: Self::Constants<T>, scale: T, state: [&[T]; 3], each: &'a mut [T])
+    -> Step<'a, T>;
 }
 
 /// The accessors of options that every rule has under the same names.
@@ -68,6 +93,24 @@ macro_rules! common_options {
     };
 }
 pub(crate) use common_options;
+
+/// Proximal terms under a momentum of this option: repetitions come to 1/(1 − μ).
+pub(crate) fn momentum_ends(momentum: f64) -> Result<(), Error> {
+    if momentum < 1.0 {
+        Ok(())
+    } else {
+        Err(Error::option("momentum", number(momentum), "below 1, with a proximal term"))
+    }
+}
+
+/// Writes lr/root(v) of each weight: finite where the root is 0, so that a weight that never had a gradient gives way to any
+/// penalty at once.
+#[inline(always)]
+pub(crate) fn divide<T: Float>(lr: T, v: &[T], each: &mut [T], root: impl Fn(T) -> T) {
+    for (each, &v) in each.iter_mut().zip(v) {
+        *each = (lr / root(v)).min(T::max_value());
+    }
+}
 
 /// What every rule does before its own equation: the gradient as it sees it, and θ after decoupled decay.
 ///

@@ -1,8 +1,9 @@
-use crate::rule::{Floor, Front};
+use crate::rule::{Floor, Front, momentum_ends};
 use crate::{DecayKind, Optimizer, Pull, Rule};
 use serde::{Deserialize, Serialize};
 use wane_autodiff::simd::{Kernel, vectorized};
 use wane_autodiff::{Error, Float, non_negative, number};
+use wane_penalties::Step;
 
 /// Stochastic gradient descent with momentum (PyTorch's `torch.optim.SGD`).
 ///
@@ -44,6 +45,7 @@ pub struct Constants<T> {
     front: Front<T>,
     momentum: Option<Momentum<T>>,
     minus_lr: T,
+    reach: T,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +92,9 @@ impl Rule for SgdOptions {
             front: Front::new(self.maximize, pull),
             momentum: (self.momentum != 0.0).then_some(momentum),
             minus_lr: T::of(-self.lr),
+            reach: T::of(
+                self.lr * if self.momentum == 0.0 { 1.0 } else { (1.0 - self.dampening) / (1.0 - self.momentum) },
+            ),
         }
     }
 
@@ -98,6 +103,19 @@ impl Rule for SgdOptions {
             None => vectorized(Plain { constants, theta, g }),
             Some(momentum) => vectorized(Heavy { constants, momentum, theta, g, b }),
         }
+    }
+
+    fn check_reach(&self) -> Result<(), Error> {
+        momentum_ends(self.momentum)?;
+        if self.momentum != 0.0 && self.dampening >= 1.0 {
+            return Err(Error::option("dampening", number(self.dampening), "below 1, with a proximal term"));
+        }
+        Ok(())
+    }
+
+    /// lr·(1 − dampening)/(1 − μ), and lr without momentum; Nesterov's looks ahead in steps, and rests at the same.
+    fn reach<'a, T: Float>(constants: Constants<T>, scale: T, _: [&[T]; 3], _: &'a mut [T]) -> Step<'a, T> {
+        Step::Uniform(constants.reach * scale)
     }
 }
 

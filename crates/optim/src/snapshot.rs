@@ -6,7 +6,7 @@ use wane_autodiff::{Error, Float, Params};
 
 /// All that an optimizer has to remember to go on where it was, by name: for files.
 ///
-/// Schedules are not in it: they are code, and a program that goes on builds the same optimizer before it
+/// Schedules and proximal terms are not in it, but for the latter's description: they are code, and a program that goes on builds the same optimizer before it
 /// [restores](Optimizer::restore) this into it. What schedules need is: `time`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OptimizerSnapshot<T, R> {
@@ -33,6 +33,8 @@ pub struct GroupSnapshot<R> {
     pub decay: DecayKind,
     /// What its decay is toward, one number for each of *all* parameters; none if toward zero.
     pub reference: Option<Vec<f64>>,
+    /// Its proximal term, as `Debug` writes it.
+    pub prox: Option<String>,
 }
 
 /// A parameter in an [`OptimizerSnapshot`].
@@ -52,14 +54,15 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
     /// # Errors
     /// Parameters of another layout than those of the first step; a group's handle of other Params.
     pub fn snapshot(&self, params: &Params<T>) -> Result<OptimizerSnapshot<T, R>, Error> {
-        let names = |group: &crate::GroupState<R>| -> Result<Vec<_>, Error> {
+        let names = |group: &crate::GroupState<T, R>| -> Result<Vec<_>, Error> {
             group.params().iter().map(|&id| Ok(params.layout().entry(id)?.name().to_owned())).collect()
         };
         let groups = self.groups().iter().map(|group| {
             let reference = group.decay().reference.as_ref().map(|reference| reference.values.to_vec());
             let (options, initial_lr) = (group.options().clone(), group.initial_lr);
             let decay = group.decay().kind();
-            Ok(GroupSnapshot { params: names(group)?, options, initial_lr, decay, reference })
+            let prox = group.prox().map(|prox| format!("{prox:?}"));
+            Ok(GroupSnapshot { params: names(group)?, options, initial_lr, decay, reference, prox })
         });
         let remembered = match &self.state {
             Some(state) => {
@@ -76,7 +79,7 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
     /// were changed on the way come back with it.
     ///
     /// # Errors
-    /// A snapshot of another rule, of other groups, of another kind of decay or of other parameters; options out of range;
+    /// A snapshot of another rule, of other groups, of another kind of decay, proximal term or of other parameters; options out of range;
     /// buffers that are not those of the options, or not as long as their parameter; counts above 2⁵³. Then nothing has
     /// changed.
     pub fn restore(&mut self, params: &Params<T>, snapshot: &OptimizerSnapshot<T, R>) -> Result<(), Error> {
@@ -111,6 +114,12 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
             let wanted = kinds(group.decay.kind, group.decay.has_reference());
             if given != wanted {
                 return Err(Error::parameter(format!("{context}: decay"), given, wanted));
+            }
+            let known = |prox: Option<&str>| prox.unwrap_or("none").to_owned();
+            let wanted = group.prox.as_ref().map(|prox| format!("{prox:?}"));
+            if saved.prox != wanted {
+                let (given, wanted) = (known(saved.prox.as_deref()), known(wanted.as_deref()));
+                return Err(Error::parameter(format!("{context}: proximal term"), given, wanted));
             }
             if let Some(values) = &saved.reference {
                 let total = params.layout().total();

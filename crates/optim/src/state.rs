@@ -1,4 +1,5 @@
 use crate::decay::{DecayKind, Reference};
+use crate::motion::{Motion, SHARE};
 use crate::optimizer::GroupState;
 use crate::snapshot::{ParamSnapshot, count};
 use crate::{Pull, Rule};
@@ -6,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use wane_autodiff::ndarray::ArrayViewD;
 use wane_autodiff::simd::{Kernel, vectorized};
-use wane_autodiff::{Error, Flat, Float, Grads, Layout, ParamId, Params, parts};
+use wane_autodiff::{Error, Flat, Float, Grads, Layout, ParamId, Params, ShapeFault, parts};
 
 /// What an optimizer remembers of its parameters, laid out as they are.
 #[derive(Clone, Debug)]
@@ -18,25 +19,44 @@ pub(crate) struct State<T> {
     references: Vec<Option<Vec<T>>>,
     /// Gradients with coupled decay toward a reference.
     scratch: Vec<T>,
+    /// The metric of one parameter's step.
+    reach: Vec<T>,
 }
 
 impl<T: Float> State<T> {
     /// State for the given parameters, in which every group's handles are found.
-    pub(crate) fn bind<R: Rule>(groups: &[GroupState<R>], params: &Params<T>) -> Result<Self, Error> {
+    pub(crate) fn bind<R: Rule>(groups: &[GroupState<T, R>], params: &Params<T>) -> Result<Self, Error> {
         if groups.iter().all(|group| group.params.is_empty()) {
             return Err(Error::parameter(R::NAME, "without parameters", "a group with at least one"));
         }
         let layout = Arc::clone(params.layout());
-        let state = Self { layout, buffers: vec![], steps: vec![0; params.len()], references: vec![], scratch: vec![] };
+        let state = Self {
+            layout,
+            buffers: vec![],
+            steps: vec![0; params.len()],
+            references: vec![],
+            scratch: vec![],
+            reach: vec![],
+        };
         for (number, group) in groups.iter().enumerate() {
             state.check(group).map_err(|error| error.within(format!("{} group {number}", R::NAME)))?;
         }
         Ok(state)
     }
 
-    /// Checks that a group's parameters, and what its decay is toward, are of this layout.
-    pub(crate) fn check<R: Rule>(&self, group: &GroupState<R>) -> Result<(), Error> {
-        group.params.iter().try_for_each(|&id| self.layout.entry(id).map(drop))?;
+    /// Checks that a group's parameters, and what its decay is toward, are of this layout, and its proximal term defined
+    /// for them.
+    pub(crate) fn check<R: Rule>(&self, group: &GroupState<T, R>) -> Result<(), Error> {
+        for &id in &group.params {
+            let entry = self.layout.entry(id)?;
+            if let Some(prox) = &group.prox {
+                let shape = entry.shape();
+                let refused = |fault: ShapeFault| {
+                    Error::parameter(format!("shape of {:?}", entry.name()), shape, fault.to_string())
+                };
+                prox.check(shape).map_err(|fault| refused(fault).within(prox.name()))?;
+            }
+        }
         match &group.decay.reference {
             Some(reference) => {
                 self.layout.expect_same(&reference.layout, "layout of the decay's reference")?;
@@ -50,7 +70,7 @@ impl<T: Float> State<T> {
     }
 
     /// Every parameter that has taken a step, with the buffers that its group's options use.
-    pub(crate) fn remembered<R: Rule>(&self, groups: &[GroupState<R>]) -> Vec<ParamSnapshot<T>> {
+    pub(crate) fn remembered<R: Rule>(&self, groups: &[GroupState<T, R>]) -> Vec<ParamSnapshot<T>> {
         let used = |id| group_of(groups, id).map_or(&[][..], |group| group.options().state());
         let taken = self.layout.entries().iter().filter(|entry| self.steps[entry.id().index()] > 0);
         taken
@@ -69,7 +89,11 @@ impl<T: Float> State<T> {
     ///
     /// # Errors
     /// A parameter in no group; other buffers than its group's options use; other lengths than its own.
-    pub(crate) fn recall<R: Rule>(&mut self, groups: &[GroupState<R>], saved: &ParamSnapshot<T>) -> Result<(), Error> {
+    pub(crate) fn recall<R: Rule>(
+        &mut self,
+        groups: &[GroupState<T, R>],
+        saved: &ParamSnapshot<T>,
+    ) -> Result<(), Error> {
         let entry = self.layout.entry(self.layout.id(&saved.name)?)?;
         let (id, range) = (entry.id(), entry.range());
         let Some(group) = group_of(groups, id) else {
@@ -113,13 +137,18 @@ impl<T: Float> State<T> {
     }
 
     /// Adds the memory that groups need and that is not there yet.
-    pub(crate) fn provide<R: Rule>(&mut self, groups: &[GroupState<R>]) {
+    pub(crate) fn provide<R: Rule>(&mut self, groups: &[GroupState<T, R>]) {
         for group in groups {
             for &name in group.options().state() {
                 if self.buffers.iter().all(|(known, _)| *known != name) {
                     self.buffers.push((name, Flat::zeros(self.layout.total())));
                 }
             }
+        }
+        for group in groups.iter().filter(|group| group.prox.as_ref().is_some_and(|prox| !prox.is_separable())) {
+            let longest = group.params.iter().map(|id| self.layout.entries()[id.index()].shape().len()).max();
+            let len = self.reach.len().max(longest.unwrap_or(0));
+            self.reach.resize(len, T::zero());
         }
         for group in &groups[self.references.len()..] {
             let rounded = |reference: &Reference| reference.values.iter().map(|&value| T::of(value)).collect();
@@ -135,7 +164,7 @@ impl<T: Float> State<T> {
     pub(crate) fn step<R: Rule>(
         &mut self,
         number: usize,
-        group: &GroupState<R>,
+        group: &GroupState<T, R>,
         params: &mut Params<T>,
         grads: &Grads<T>,
     ) {
@@ -170,7 +199,7 @@ impl<T: Float> State<T> {
     fn update<R: Rule>(
         &mut self,
         number: usize,
-        group: &GroupState<R>,
+        group: &GroupState<T, R>,
         (step, range): (u64, Range<usize>),
         memo: &mut Option<(u64, R::Constants<T>)>,
         params: &mut Params<T>,
@@ -183,6 +212,7 @@ impl<T: Float> State<T> {
             _ => options.constants(if reference.is_some() { Pull::default() } else { group.now.pull }, step),
         };
         *memo = Some((step, constants));
+        let constants = R::scaled(constants, T::of(grads.scale()));
         let theta = &mut params.as_mut_slice()[range.clone()];
         let mut g = &grads.as_slice()[range.clone()];
         if let Some(reference) = reference {
@@ -198,6 +228,9 @@ impl<T: Float> State<T> {
                 vectorized(Drawn { theta, reference, minus_rate: T::of(-rate) });
             }
         }
+        // Where nothing moves, nothing shrinks.
+        let scale = (*options.clone().lr() != 0.0).then(|| T::of(grads.scale()));
+        let motion = Motion::<T, R> { constants, prox: group.prox.as_deref().zip(scale) };
         let names = options.state();
         let mut slices: [&mut [T]; 3] = Default::default();
         for (name, buffer) in &mut self.buffers {
@@ -205,36 +238,23 @@ impl<T: Float> State<T> {
                 slices[place] = &mut buffer[range.clone()];
             }
         }
-        share::<T, R>(constants, theta, g, slices, parts(range.len(), SHARE));
+        let [x, y, z] = &mut slices;
+        motion.run(theta, g, [x, y, z], parts(range.len(), SHARE));
+        if motion.prox.is_none_or(|(prox, _)| prox.is_separable()) {
+            return;
+        }
+        for entry in group.params.iter().map(|&id| &self.layout.entries()[id.index()]) {
+            let own = entry.range();
+            if range.start <= own.start && own.end <= range.end {
+                let own = own.start - range.start..own.end - range.start;
+                let state = slices.each_ref().map(|buffer| buffer.get(own.clone()).unwrap_or_default());
+                motion.shrink(&mut theta[own.clone()], entry.shape(), state, &mut self.reach[..own.len()]);
+            }
+        }
     }
 }
 
-/// How many weights at least a thread is given: those of fewer are moved sooner than handed over.
-const SHARE: usize = 1 << 16;
-
-/// Halves the weights until each part has one thread.
-fn share<T: Float, R: Rule>(
-    constants: R::Constants<T>,
-    theta: &mut [T],
-    g: &[T],
-    [x, y, z]: [&mut [T]; 3],
-    parts: usize,
-) {
-    if parts < 2 {
-        return R::update(constants, theta, g, [x, y, z]);
-    }
-    let middle = (theta.len() * (parts / 2) / parts).next_multiple_of(64);
-    let (theta, theta_above) = theta.split_at_mut(middle);
-    let (g, g_above) = g.split_at(middle);
-    // Buffers that the rule does not use are empty.
-    let [(x, x_above), (y, y_above), (z, z_above)] = [x, y, z].map(|x| x.split_at_mut(middle.min(x.len())));
-    rayon::join(
-        || share::<T, R>(constants, theta, g, [x, y, z], parts / 2),
-        || share::<T, R>(constants, theta_above, g_above, [x_above, y_above, z_above], parts - parts / 2),
-    );
-}
-
-fn group_of<R: Rule>(groups: &[GroupState<R>], id: ParamId) -> Option<&GroupState<R>> {
+fn group_of<T, R>(groups: &[GroupState<T, R>], id: ParamId) -> Option<&GroupState<T, R>> {
     groups.iter().find(|group| group.params.binary_search(&id).is_ok())
 }
 

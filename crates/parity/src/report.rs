@@ -1,5 +1,5 @@
 use crate::compare::Difference;
-use crate::{Failure, elastic, optimizer, schedule, training};
+use crate::{Failure, edit, elastic, folds, grid, journal, optimizer, parzen, pruner, schedule, training};
 use serde_json::Value;
 use std::path::Path;
 use std::{fmt, fs, io};
@@ -98,6 +98,12 @@ fn replay_file(path: &Path) -> Replay {
                 "training" => Some(training::replay(file)),
                 "schedule" => Some(schedule::replay(file)),
                 "elastic" => Some(elastic::replay(file)),
+                "pruner" => Some(pruner::replay(file)),
+                "optuna" => Some(journal::replay(path, file)),
+                "parzen" => Some(parzen::replay(file)),
+                "k" => Some(folds::replay(file)),
+                "grid" => Some(grid::replay(file)),
+                "edit" => Some(edit::replay(file)),
                 _ => None,
             };
             let outcome = match replayed {

@@ -1,9 +1,15 @@
-//! A wrong solution of an elastic net is seen, each part of it by a tolerance of its own.
+//! A wrong solution of an elastic net is seen, each part of it by a tolerance of its own; and an optimizer with a proximal
+//! term finds the right one.
 
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
+use wane_autodiff::Params;
+use wane_autodiff::ndarray::{Array1, Array2, Axis};
+use wane_linear::{ElasticNetOptions, elastic_net};
+use wane_optim::{Adam, AdamOptions, Group};
 use wane_parity::{Outcome, Report};
+use wane_penalties::ElasticNet;
 
 type Change<'a> = &'a dyn Fn(&mut Value);
 
@@ -60,5 +66,50 @@ fn what_cannot_be_replayed_says_why() {
     for (name, change, reason) in cases {
         let text = report(name, change).to_string();
         assert!(text.contains("FAIL: ") && text.contains(reason), "{text}");
+    }
+}
+
+/// Where so many steps of Adam end that minimise 1/(2n) ‖y − Xw‖² and have the penalty as a proximal term.
+fn by_adam(x: &Array2<f64>, y: &Array1<f64>, alpha: f64, l1_ratio: f64, steps: usize) -> Vec<f64> {
+    let mut params = Params::new();
+    let w = params.root().add("w", &Array1::zeros(x.ncols())).unwrap();
+    let term = ElasticNet::new(alpha * l1_ratio, 0.5 * alpha * (1.0 - l1_ratio)).unwrap();
+    let options = AdamOptions { lr: 0.01, ..Default::default() };
+    let mut optimizer = Adam::new(options).unwrap().group(Group::new(&[w]).prox(term)).unwrap();
+    let n = x.nrows() as f64;
+    let (square, product) = (x.t().dot(x) / n, x.t().dot(y) / n);
+    let mut grads = params.grads();
+    for _ in 0..steps {
+        grads.set(w, &(square.dot(&Array1::from_vec(params.as_slice().to_vec())) - &product)).unwrap();
+        optimizer.step(&mut params, &grads).unwrap();
+    }
+    params.as_slice().to_vec()
+}
+
+/// scikit-learn's support, and its coefficients as near as its own tolerance brings it; the certified minimum nearer.
+#[test]
+fn proximal_adam_ends_at_the_minimum_with_its_zeros() {
+    for (name, steps) in [("diabetes", 3_000), ("correlated", 10_000), ("sparse", 10_000)] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("golden/elastic-net-{name}.json"));
+        let file: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        let numbers = |value: &Value| Vec::from_iter(value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()));
+        let y = Array1::from_vec(numbers(&file["y"]));
+        let columns = file["x"]["shape"][1].as_u64().unwrap() as usize;
+        let x = Array2::from_shape_vec((y.len(), columns), numbers(&file["x"]["data"])).unwrap();
+        // Centred data have the intercept 0.
+        let (x, y) = (&x - &x.mean_axis(Axis(0)).unwrap(), &y - y.mean().unwrap());
+        for fit in file["fits"].as_array().unwrap() {
+            let [alpha, l1_ratio] = ["alpha", "l1_ratio"].map(|name| fit[name].as_f64().unwrap());
+            let options = ElasticNetOptions { alpha, l1_ratio, tol: 1e-14, ..Default::default() };
+            let certified = elastic_net(x.view(), y.view(), &options).unwrap();
+            let found = by_adam(&x, &y, alpha, l1_ratio, steps);
+            let off = |from: &[f64]| found.iter().zip(from).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            let case = format!("{name}, alpha {alpha}, l1_ratio {l1_ratio}");
+            let off_certified = off(certified.weights.as_slice().unwrap());
+            assert!(off_certified <= 1e-12, "{case}: {off_certified}");
+            assert!(off(&numbers(&fit["coef"])) <= 1e-6, "{case}");
+            let support = (0..columns).filter(|&j| found[j].to_bits() != 0).map(|j| j as f64).collect::<Vec<_>>();
+            assert_eq!(support, numbers(&fit["support"]), "{case}");
+        }
     }
 }

@@ -38,7 +38,8 @@ fn every_vendored_file_passes() {
     let report = Report::of_dir(&golden()).unwrap();
     assert!(report.is_success(), "{report}");
     let files = |kind: &str| report.replays().iter().filter(|replay| replay.kind == kind && replay.is_ok()).count();
-    assert_eq!(["optimizer", "training", "schedule", "elastic"].map(files), [74, 17, 22, 4]);
+    let kinds = ["optimizer", "training", "schedule", "elastic", "k", "grid", "parzen", "pruner", "optuna", "edit"];
+    assert_eq!(kinds.map(files), [74, 17, 22, 4, 1, 2, 1, 15, 1, 5]);
 }
 
 /// The others need PyTorch's vector square root, which is not correctly rounded. The bias corrections are powers, so that
@@ -88,20 +89,20 @@ fn the_kind_stands_inside_or_in_the_name() {
                 "optimizer-sgd.json",
                 changed("optimizer-sgd.json", |file| drop(file.as_object_mut().unwrap().remove("kind"))),
             ),
-            ("k-fold.json", "[[1, 2], [3]]".to_owned()),
-            ("parzen.json", "{}".to_owned()),
-            ("pruner-asha.json", r#"{"kind": "pruner"}"#.to_owned()),
+            ("alone-1.json", "[[1, 2], [3]]".to_owned()),
+            ("single.json", "{}".to_owned()),
+            ("unknown-asha.json", r#"{"kind": "unknown"}"#.to_owned()),
             ("notes.txt", "not a reference".to_owned()),
         ],
     );
     let outcomes: Vec<_> =
         report.replays().iter().map(|replay| (&*replay.name, &*replay.kind, replay.is_ok())).collect();
     let expected = [
+        ("alone-1.json", "alone", false),
         ("anything.json", "optimizer", true),
-        ("k-fold.json", "k", false),
         ("optimizer-sgd.json", "optimizer", true),
-        ("parzen.json", "parzen", false),
-        ("pruner-asha.json", "pruner", false),
+        ("single.json", "single", false),
+        ("unknown-asha.json", "unknown", false),
     ];
     assert_eq!(outcomes, expected);
     assert!(report.replays().iter().all(|replay| !replay.is_failure()));
@@ -112,7 +113,7 @@ fn the_kind_stands_inside_or_in_the_name() {
 #[test]
 fn nothing_replayed_is_a_failure() {
     assert!(!report("empty", &[]).is_success());
-    assert!(!report("skipped", &[("pruner-asha.json", r#"{"kind": "pruner"}"#.to_owned())]).is_success());
+    assert!(!report("skipped", &[("unknown-asha.json", r#"{"kind": "unknown"}"#.to_owned())]).is_success());
     assert!(Report::of_dir(Path::new("no such folder")).is_err());
 
     let dir = folder("below", &[]);
@@ -197,5 +198,24 @@ fn what_cannot_be_replayed_is_a_failure_that_says_why() {
         let line = replay.to_string();
         assert!(line.contains("FAIL: ") && line.contains(reason), "{line}");
         assert!(!report.is_success());
+    }
+}
+
+#[test]
+fn another_pruning_decision_fails_and_an_unknown_argument_says_so() {
+    let text = changed("pruner-hyperband.json", |file| file["pruned_at_step"][7] = 2.into());
+    let moved = report("pruner-moved", &[("pruner-hyperband.json", text)]);
+    assert!(matches!(&moved.replays()[0].outcome, Outcome::Replayed(difference) if difference.out == 1), "{moved}");
+    type Change<'a> = &'a dyn Fn(&mut Value);
+    let cases: [(Change<'_>, &str); 4] = [
+        (&|file| file["arguments"]["patience"] = 3.into(), "unknown field `patience`"),
+        (&|file| file["arguments"]["reduction_factor"] = 1.into(), "reduction_factor is 1; expected at least 2"),
+        (&|file| file["table"] = Value::Array(Vec::new()), "table: none"),
+        (&|file| drop(file["steps"].as_array_mut().unwrap().pop()), "steps: 27 values"),
+    ];
+    for (i, (change, reason)) in cases.into_iter().enumerate() {
+        let text = changed("pruner-hyperband.json", change);
+        let report = report(&format!("pruner-{i}"), &[("pruner-hyperband.json", text)]).to_string();
+        assert!(report.contains("FAIL: ") && report.contains(reason), "{report}");
     }
 }

@@ -1,6 +1,6 @@
 use crate::prox::{each, indicator};
 use crate::{Prox, Step};
-use wane_autodiff::{Error, Float, Shape, non_negative, number, reduce};
+use wane_autodiff::{Error, Float, Regularizer, Shape, non_negative, number, reduce};
 
 /// lower ≤ w ≤ upper, for each weight: [`Prox`] alone.
 ///
@@ -50,7 +50,7 @@ impl Bounds {
     }
 }
 
-impl<T: Float> Prox<T> for Bounds {
+impl<T: Float> Regularizer<T> for Bounds {
     fn name(&self) -> &'static str {
         "bounds"
     }
@@ -58,6 +58,12 @@ impl<T: Float> Prox<T> for Bounds {
     fn value(&self, w: &[T], _shape: Shape) -> T {
         let (lower, upper) = (T::of(self.lower), T::of(self.upper));
         reduce::sum_of(w, &|w| indicator(w, (lower..=upper).contains(&w)))
+    }
+}
+
+impl<T: Float> Prox<T> for Bounds {
+    fn is_separable(&self) -> bool {
+        true
     }
 
     fn apply(&self, w: &mut [T], _shape: Shape, step: Step<'_, T>) {

@@ -1,6 +1,6 @@
-use crate::prox::{as_in_the_loss, each, soft};
+use crate::prox::{each, soft};
 use crate::{L1, L2, Prox, Step};
-use wane_autodiff::{Error, Float, Penalty, Shape, ShapeFault};
+use wane_autodiff::{Error, Float, Penalty, Regularizer, Shape};
 
 /// l1 Σ|w| + l2 Σw²: an [`L1`] and an [`L2`] together, each with its own strength.
 ///
@@ -33,15 +33,17 @@ impl ElasticNet {
     }
 }
 
-impl<T: Float> Penalty<T> for ElasticNet {
+impl<T: Float> Regularizer<T> for ElasticNet {
     fn name(&self) -> &'static str {
         "elastic net penalty"
     }
 
     fn value(&self, w: &[T], shape: Shape) -> T {
-        Penalty::value(&self.l1, w, shape) + Penalty::value(&self.l2, w, shape)
+        self.l1.value(w, shape) + self.l2.value(w, shape)
     }
+}
 
+impl<T: Float> Penalty<T> for ElasticNet {
     fn add_gradient(&self, w: &[T], shape: Shape, scale: T, gradient: &mut [T]) {
         self.l1.add_gradient(w, shape, scale, gradient);
         self.l2.add_gradient(w, shape, scale, gradient);
@@ -49,7 +51,9 @@ impl<T: Float> Penalty<T> for ElasticNet {
 }
 
 impl<T: Float> Prox<T> for ElasticNet {
-    as_in_the_loss!();
+    fn is_separable(&self) -> bool {
+        true
+    }
 
     fn apply(&self, w: &mut [T], _shape: Shape, step: Step<'_, T>) {
         let (l1, twice_l2) = (T::of(self.l1.lambda()), T::of(2.0 * self.l2.lambda()));

@@ -1,8 +1,7 @@
 use crate::groups::{Groups, blocks, column_norms, row_norm};
 use crate::metric::Section;
-use crate::prox::as_in_the_loss;
 use crate::{Prox, Step};
-use wane_autodiff::{Error, Float, Penalty, Shape, ShapeFault, non_negative};
+use wane_autodiff::{Error, Float, Penalty, Regularizer, Shape, ShapeFault, non_negative};
 
 /// λ Σ_g √|g| ‖w_g‖₂ over the rows or the columns of a matrix, |g| being the number of weights in a group.
 ///
@@ -67,7 +66,7 @@ impl GroupLasso {
     }
 }
 
-impl<T: Float> Penalty<T> for GroupLasso {
+impl<T: Float> Regularizer<T> for GroupLasso {
     fn name(&self) -> &'static str {
         "group lasso penalty"
     }
@@ -79,7 +78,9 @@ impl<T: Float> Penalty<T> for GroupLasso {
     fn value(&self, w: &[T], shape: Shape) -> T {
         T::of(self.weight(shape)) * self.groups.sum_by_norm(w, shape, |norm| norm)
     }
+}
 
+impl<T: Float> Penalty<T> for GroupLasso {
     fn add_gradient(&self, w: &[T], shape: Shape, scale: T, gradient: &mut [T]) {
         let (_, columns) = self.groups.matrix(shape);
         let slope = scale * T::of(self.weight(shape));
@@ -111,8 +112,6 @@ impl<T: Float> Penalty<T> for GroupLasso {
 }
 
 impl<T: Float> Prox<T> for GroupLasso {
-    as_in_the_loss!();
-
     fn apply(&self, w: &mut [T], shape: Shape, step: Step<'_, T>) {
         let lambda = self.weight(shape);
         match step {

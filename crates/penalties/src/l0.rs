@@ -1,6 +1,6 @@
 use crate::prox::each;
 use crate::{Prox, Step};
-use wane_autodiff::{Error, Float, Shape, non_negative, reduce};
+use wane_autodiff::{Error, Float, Regularizer, Shape, non_negative, reduce};
 
 /// λ·#{w ≠ 0}, the number of weights: [`Prox`] alone, for it has no gradient.
 ///
@@ -27,13 +27,19 @@ impl L0 {
     }
 }
 
-impl<T: Float> Prox<T> for L0 {
+impl<T: Float> Regularizer<T> for L0 {
     fn name(&self) -> &'static str {
         "l0 penalty"
     }
 
     fn value(&self, w: &[T], _shape: Shape) -> T {
         T::of(self.lambda) * reduce::sum_of(w, &|w| w.sign().abs())
+    }
+}
+
+impl<T: Float> Prox<T> for L0 {
+    fn is_separable(&self) -> bool {
+        true
     }
 
     fn apply(&self, w: &mut [T], _shape: Shape, step: Step<'_, T>) {

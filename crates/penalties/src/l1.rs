@@ -1,6 +1,6 @@
-use crate::prox::{as_in_the_loss, each, soft};
+use crate::prox::{each, soft};
 use crate::{Prox, Step};
-use wane_autodiff::{Error, Float, Penalty, Shape, ShapeFault, non_negative, reduce};
+use wane_autodiff::{Error, Float, Penalty, Regularizer, Shape, non_negative, reduce};
 
 /// λ Σ|w|, with gradient λ sign(w), 0 at w = 0.
 ///
@@ -25,7 +25,7 @@ impl L1 {
     }
 }
 
-impl<T: Float> Penalty<T> for L1 {
+impl<T: Float> Regularizer<T> for L1 {
     fn name(&self) -> &'static str {
         "l1 penalty"
     }
@@ -33,7 +33,9 @@ impl<T: Float> Penalty<T> for L1 {
     fn value(&self, w: &[T], _shape: Shape) -> T {
         T::of(self.lambda) * reduce::sum_of(w, &|w| w.abs())
     }
+}
 
+impl<T: Float> Penalty<T> for L1 {
     fn add_gradient(&self, w: &[T], _shape: Shape, scale: T, gradient: &mut [T]) {
         let slope = scale * T::of(self.lambda);
         gradient.iter_mut().zip(w).for_each(|(gradient, &w)| *gradient += slope * w.sign());
@@ -41,7 +43,9 @@ impl<T: Float> Penalty<T> for L1 {
 }
 
 impl<T: Float> Prox<T> for L1 {
-    as_in_the_loss!();
+    fn is_separable(&self) -> bool {
+        true
+    }
 
     fn apply(&self, w: &mut [T], _shape: Shape, step: Step<'_, T>) {
         let lambda = T::of(self.lambda);

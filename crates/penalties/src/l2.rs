@@ -1,6 +1,6 @@
-use crate::prox::{as_in_the_loss, each};
+use crate::prox::each;
 use crate::{Prox, Step};
-use wane_autodiff::{Error, Float, Penalty, Shape, ShapeFault, non_negative, reduce};
+use wane_autodiff::{Error, Float, Penalty, Regularizer, Shape, non_negative, reduce};
 
 /// λ Σw², with gradient 2λw: without the factor ½ that PyTorch's `weight_decay` implies, so `L2::new(λ)` in the loss
 /// is `weight_decay` = 2λ under plain SGD.
@@ -27,7 +27,7 @@ impl L2 {
     }
 }
 
-impl<T: Float> Penalty<T> for L2 {
+impl<T: Float> Regularizer<T> for L2 {
     fn name(&self) -> &'static str {
         "l2 penalty"
     }
@@ -35,7 +35,9 @@ impl<T: Float> Penalty<T> for L2 {
     fn value(&self, w: &[T], _shape: Shape) -> T {
         T::of(self.lambda) * reduce::sum_of(w, &|w| w * w)
     }
+}
 
+impl<T: Float> Penalty<T> for L2 {
     fn add_gradient(&self, w: &[T], _shape: Shape, scale: T, gradient: &mut [T]) {
         let slope = scale * T::of(2.0 * self.lambda);
         gradient.iter_mut().zip(w).for_each(|(gradient, &w)| *gradient += slope * w);
@@ -43,7 +45,9 @@ impl<T: Float> Penalty<T> for L2 {
 }
 
 impl<T: Float> Prox<T> for L2 {
-    as_in_the_loss!();
+    fn is_separable(&self) -> bool {
+        true
+    }
 
     fn apply(&self, w: &mut [T], _shape: Shape, step: Step<'_, T>) {
         let twice = T::of(2.0 * self.lambda);

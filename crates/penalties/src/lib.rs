@@ -27,6 +27,8 @@
 //! Where each weight has a step of its own, as in Adam, s is that of the weight, and a group is not scaled as a whole:
 //! each of its weights is w/(1 + μs), with one μ.
 //!
+//! [`HierProx`] is an operator over two parameters at once, as LassoNet has it.
+//!
 //! # The factor of two
 //!
 //! Everyone writes "L2 with λ", and means one of three things. For the same solution:
@@ -61,6 +63,7 @@ mod bounds;
 mod elastic_net;
 mod group_lasso;
 mod groups;
+mod hier_prox;
 mod l0;
 mod l1;
 mod l2;
@@ -73,6 +76,7 @@ mod sparse_group_lasso;
 pub use bounds::Bounds;
 pub use elastic_net::ElasticNet;
 pub use group_lasso::GroupLasso;
+pub use hier_prox::HierProx;
 pub use l0::L0;
 pub use l1::L1;
 pub use l2::L2;
@@ -80,4 +84,4 @@ pub use max_norm::MaxNorm;
 pub use non_negative::NonNegative;
 pub use prox::{Prox, Step};
 pub use sparse_group_lasso::SparseGroupLasso;
-pub use wane_autodiff::Penalty;
+pub use wane_autodiff::{Penalty, Regularizer};

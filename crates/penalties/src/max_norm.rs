@@ -1,7 +1,7 @@
 use crate::groups::Groups;
 use crate::metric::Section;
 use crate::{Prox, Step};
-use wane_autodiff::{Error, Float, Shape, ShapeFault, non_negative};
+use wane_autodiff::{Error, Float, Regularizer, Shape, ShapeFault, non_negative};
 
 /// ‖w_g‖₂ ≤ radius, for each row, each column or all of a parameter: [`Prox`] alone.
 ///
@@ -49,7 +49,7 @@ impl MaxNorm {
     }
 }
 
-impl<T: Float> Prox<T> for MaxNorm {
+impl<T: Float> Regularizer<T> for MaxNorm {
     fn name(&self) -> &'static str {
         "max norm"
     }
@@ -67,7 +67,9 @@ impl<T: Float> Prox<T> for MaxNorm {
             _ => T::infinity(),
         })
     }
+}
 
+impl<T: Float> Prox<T> for MaxNorm {
     fn apply(&self, w: &mut [T], shape: Shape, step: Step<'_, T>) {
         let radius = T::of(self.radius);
         match step {

@@ -1,6 +1,6 @@
 use crate::prox::{each, indicator};
 use crate::{Prox, Step};
-use wane_autodiff::{Error, Float, Shape, non_negative, reduce};
+use wane_autodiff::{Error, Float, Regularizer, Shape, non_negative, reduce};
 
 /// w ≥ 0, and λ Σw with it if so wished: [`Prox`] alone.
 ///
@@ -31,7 +31,7 @@ impl NonNegative {
     }
 }
 
-impl<T: Float> Prox<T> for NonNegative {
+impl<T: Float> Regularizer<T> for NonNegative {
     fn name(&self) -> &'static str {
         "non-negativity"
     }
@@ -39,6 +39,12 @@ impl<T: Float> Prox<T> for NonNegative {
     fn value(&self, w: &[T], _shape: Shape) -> T {
         let lambda = T::of(self.lambda);
         reduce::sum_of(w, &|w| if w >= T::zero() { lambda * w } else { indicator(w, false) })
+    }
+}
+
+impl<T: Float> Prox<T> for NonNegative {
+    fn is_separable(&self) -> bool {
+        true
     }
 
     fn apply(&self, w: &mut [T], _shape: Shape, step: Step<'_, T>) {

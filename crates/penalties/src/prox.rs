@@ -1,8 +1,7 @@
-use std::fmt;
 use wane_autodiff::simd::{Kernel, vectorized};
-use wane_autodiff::{Float, Shape, ShapeFault};
+use wane_autodiff::{Float, Regularizer, Shape};
 
-/// A function h of one parameter's values, by its proximal operator
+/// A [`Regularizer`] h, by its proximal operator
 ///
 /// prox(v) = argminₓ Σ (xᵢ − vᵢ)²/(2sᵢ) + h(x),
 ///
@@ -24,18 +23,12 @@ use wane_autodiff::{Float, Shape, ShapeFault};
 /// assert_eq!(w, [0.25, 0.0, -0.25]);
 /// # Ok::<(), wane_autodiff::Error>(())
 /// ```
-pub trait Prox<T: Float>: fmt::Debug + Send + Sync {
-    /// The name that messages use.
-    fn name(&self) -> &'static str;
-
-    /// Whether h is defined for parameters of this shape.
-    fn check(&self, shape: Shape) -> Result<(), ShapeFault> {
-        let _ = shape;
-        Ok(())
+pub trait Prox<T: Float>: Regularizer<T> {
+    /// Whether h is a sum of functions of one weight each: then the operator may be applied to any part of a parameter,
+    /// as to a vector.
+    fn is_separable(&self) -> bool {
+        false
     }
-
-    /// h of `w`, which is row-major of shape `shape`.
-    fn value(&self, w: &[T], shape: Shape) -> T;
 
     /// Takes `w`, row-major of shape `shape`, to prox(w). A NaN stays NaN, and makes so its group.
     ///
@@ -64,24 +57,6 @@ pub(crate) fn each<T: Float>(w: &mut [T], step: Step<'_, T>, f: impl Fn(T, T) ->
         }
     }
 }
-
-/// The methods that say of an operator what [`Penalty`](crate::Penalty) says of the same penalty in the loss.
-macro_rules! as_in_the_loss {
-    () => {
-        fn name(&self) -> &'static str {
-            Penalty::<T>::name(self)
-        }
-
-        fn check(&self, shape: Shape) -> Result<(), ShapeFault> {
-            Penalty::<T>::check(self, shape)
-        }
-
-        fn value(&self, w: &[T], shape: Shape) -> T {
-            Penalty::value(self, w, shape)
-        }
-    };
-}
-pub(crate) use as_in_the_loss;
 
 /// A slip of the caller's, which zipped slices would pass over.
 pub(crate) fn check_count<T>(w: &[T], s: &[T]) {

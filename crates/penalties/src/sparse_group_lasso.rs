@@ -1,6 +1,5 @@
-use crate::prox::as_in_the_loss;
 use crate::{GroupLasso, L1, Prox, Step};
-use wane_autodiff::{Error, Float, Penalty, Shape, ShapeFault};
+use wane_autodiff::{Error, Float, Penalty, Regularizer, Shape, ShapeFault};
 
 /// An [`L1`] and a [`GroupLasso`] together: whole groups that are zero, and zeros within the others.
 ///
@@ -44,19 +43,21 @@ impl SparseGroupLasso {
     }
 }
 
-impl<T: Float> Penalty<T> for SparseGroupLasso {
+impl<T: Float> Regularizer<T> for SparseGroupLasso {
     fn name(&self) -> &'static str {
         "sparse group lasso penalty"
     }
 
     fn check(&self, shape: Shape) -> Result<(), ShapeFault> {
-        Penalty::<T>::check(&self.groups, shape)
+        Regularizer::<T>::check(&self.groups, shape)
     }
 
     fn value(&self, w: &[T], shape: Shape) -> T {
-        Penalty::value(&self.l1, w, shape) + Penalty::value(&self.groups, w, shape)
+        self.l1.value(w, shape) + self.groups.value(w, shape)
     }
+}
 
+impl<T: Float> Penalty<T> for SparseGroupLasso {
     fn add_gradient(&self, w: &[T], shape: Shape, scale: T, gradient: &mut [T]) {
         self.l1.add_gradient(w, shape, scale, gradient);
         self.groups.add_gradient(w, shape, scale, gradient);
@@ -64,8 +65,6 @@ impl<T: Float> Penalty<T> for SparseGroupLasso {
 }
 
 impl<T: Float> Prox<T> for SparseGroupLasso {
-    as_in_the_loss!();
-
     fn apply(&self, w: &mut [T], shape: Shape, step: Step<'_, T>) {
         self.l1.apply(w, shape, step);
         self.groups.apply(w, shape, step);

@@ -4,12 +4,18 @@ mod confusion;
 pub mod file;
 mod history;
 mod json;
+mod lasso_net;
 mod metric;
 mod model;
 mod numbers;
 mod optimizer_state;
+mod path;
 #[cfg(feature = "plot")]
 mod plot;
+#[cfg(feature = "plot")]
+mod plot_trade_off;
+#[cfg(feature = "plot")]
+mod plot_weights;
 mod predictor;
 mod progress;
 mod tensors;
@@ -18,10 +24,16 @@ mod weights;
 
 pub use confusion::{ClassScores, ConfusionMatrix, confusion_matrix};
 pub use history::{EpochRecord, GroupRecord, History};
+pub use lasso_net::{LassoNet, LassoNetPathOptions};
 pub use metric::Metric;
 pub use model::{ModelCard, load_model, load_model_with, save_model};
 pub use numbers::OtherPrecision;
 pub use optimizer_state::{load_optimizer_safetensors, save_optimizer_safetensors};
+pub use path::{PathPoint, PathTrainer, TrainedPath};
+#[cfg(feature = "plot")]
+pub use plot_trade_off::{ErrorCurve, TradeOff};
+#[cfg(feature = "plot")]
+pub use plot_weights::plot_weights;
 pub use predictor::Predictor;
 pub use trainer::{
     Advance, Checkpoint, EarlyStopping, EpochEnd, Evaluation, Every, Monitor, Stop, Trainer, TrainerOptions,

@@ -25,6 +25,29 @@ pub struct ModelCard {
 }
 
 impl ModelCard {
+    /// The card of a model that takes in the given features alone, in the given order.
+    ///
+    /// # Errors
+    /// No feature; one beyond those that the scaler or the names have.
+    pub fn select_features(&self, columns: &[usize]) -> Result<Self, Error> {
+        let of = |len: usize| match columns.iter().find(|&&column| column >= len) {
+            Some(&column) => Err(Error::option("selected feature", column, format!("a feature below {len}"))),
+            None if columns.is_empty() => Err(Error::option("number of features selected", 0, "at least 1")),
+            None => Ok(()),
+        };
+        let x_scaler = self.x_scaler.as_ref().map(|scaler| {
+            of(scaler.mean().len())?;
+            let pick = |values: &[f64]| columns.iter().map(|&column| values[column]).collect();
+            StandardScaler::from_parts(pick(scaler.mean()), pick(scaler.scale()))
+        });
+        let mut feature_names = Vec::new();
+        if !self.feature_names.is_empty() {
+            of(self.feature_names.len())?;
+            feature_names.extend(columns.iter().map(|&column| self.feature_names[column].clone()));
+        }
+        Ok(Self { x_scaler: x_scaler.transpose()?, feature_names, ..self.clone() })
+    }
+
     /// Checks that all fits a model of these widths.
     pub(crate) fn check(&self, widths: Option<(usize, usize)>) -> Result<(), Error> {
         let Some((inputs, outputs)) = widths else { return Ok(()) };

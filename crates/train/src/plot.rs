@@ -6,16 +6,16 @@ use plotters::prelude::*;
 use std::path::Path;
 use wane_autodiff::Error;
 
-const SIZE: (u32, u32) = (960, 720);
+pub(crate) const SIZE: (u32, u32) = (960, 720);
 
 /// The strip for the legend, at the right of a panel, and the height of its lines.
-const LEGEND: (u32, i32) = (180, 24);
+pub(crate) const LEGEND: (u32, i32) = (180, 24);
 
 /// How many curves a panel shows; the legend says how many more there are.
-const MOST: usize = 12;
+pub(crate) const MOST: usize = 12;
 
 /// Colours that are told apart by the colour-blind (Okabe and Ito 2008).
-const COLOURS: [RGBColor; 4] =
+pub(crate) const COLOURS: [RGBColor; 4] =
     [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];
 
 /// Dash and gap in pixels; no gap is a solid line. There are as many as colours and one less than markers, so that in
@@ -23,13 +23,24 @@ const COLOURS: [RGBColor; 4] =
 const DASHES: [(u32, u32); 4] = [(1, 0), (8, 5), (2, 4), (16, 4)];
 const MARKERS: usize = 5;
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+pub(crate) type Drawn = Result<(), Box<dyn std::error::Error>>;
+pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(crate) type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
-struct Curve {
-    name: String,
+pub(crate) struct Curve {
+    pub(crate) name: String,
     /// (epoch, value).
-    points: Vec<(f64, f64)>,
+    pub(crate) points: Vec<(f64, f64)>,
+}
+
+/// Writes what `draw` makes to a file.
+pub(crate) fn save(path: &Path, draw: impl FnOnce(&mut String) -> Drawn) -> Result<(), Error> {
+    let mut svg = String::new();
+    let drawn = draw(&mut svg).map_err(|error| error.to_string());
+    let fault =
+        |error: std::io::Error| Error::io(format!("{path:?}"), error.to_string(), "a file that can be written", error);
+    drawn.map_err(std::io::Error::other).map_err(fault)?;
+    crate::file::replace(path, svg.as_bytes()).map_err(fault)
 }
 
 impl History {
@@ -43,16 +54,10 @@ impl History {
         if self.epochs.is_empty() {
             return Err(Error::data("number of epochs to plot", 0, "at least 1"));
         }
-        let mut svg = String::new();
-        let drawn = self.draw(&mut svg).map_err(|error| error.to_string());
-        let fault = |error: std::io::Error| {
-            Error::io(format!("{path:?}"), error.to_string(), "a file that can be written", error)
-        };
-        drawn.map_err(std::io::Error::other).map_err(fault)?;
-        crate::file::replace(path, svg.as_bytes()).map_err(fault)
+        save(path, |svg| self.draw(svg))
     }
 
-    fn draw(&self, svg: &mut String) -> Result<(), Box<dyn std::error::Error>> {
+    fn draw(&self, svg: &mut String) -> Drawn {
         let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
         root.fill(&WHITE)?;
         let (upper, lower) = root.split_vertically(SIZE.1 / 2);
@@ -74,7 +79,7 @@ impl History {
     }
 }
 
-fn panel(area: &Area<'_>, title: &str, label: &str, curves: &[Curve]) -> Result<(), Box<dyn std::error::Error>> {
+fn panel(area: &Area<'_>, title: &str, label: &str, curves: &[Curve]) -> Drawn {
     let mut curves = Vec::from_iter(curves.iter().filter(|curve| !curve.points.is_empty()));
     if curves.is_empty() {
         area.titled(&format!("{title}: no finite number"), ("sans-serif", 24))?;
@@ -113,7 +118,7 @@ fn panel(area: &Area<'_>, title: &str, label: &str, curves: &[Curve]) -> Result<
 }
 
 /// A line a curve: how it is drawn, and its name.
-fn legend(strip: &Area<'_>, curves: &[&Curve]) -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn legend(strip: &Area<'_>, curves: &[&Curve]) -> Drawn {
     let font = ("sans-serif", 18).into_font();
     for (number, curve) in curves.iter().take(MOST).enumerate() {
         let (colour, dash, gap) = look(number);
@@ -134,12 +139,12 @@ fn legend(strip: &Area<'_>, curves: &[&Curve]) -> Result<(), Box<dyn std::error:
 }
 
 /// Colour, dash and gap of a curve.
-fn look(number: usize) -> (RGBColor, u32, u32) {
+pub(crate) fn look(number: usize) -> (RGBColor, u32, u32) {
     let (dash, gap) = DASHES[number % DASHES.len()];
     (COLOURS[number % COLOURS.len()], dash, gap)
 }
 
-fn tick(value: f64) -> String {
+pub(crate) fn tick(value: f64) -> String {
     let is_plain = value == 0.0 || (1e-3..1e5).contains(&value.abs());
     if is_plain {
         format!("{:.4}", value).trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -149,7 +154,7 @@ fn tick(value: f64) -> String {
 }
 
 /// One curve, with a marker at about ten of its points.
-fn line<'a>(chart: &mut Chart<'a>, number: usize, curve: &Curve) -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn line<'a>(chart: &mut Chart<'a>, number: usize, curve: &Curve) -> Drawn {
     let (colour, dash, gap) = look(number);
     let style = colour.stroke_width(2);
     let points = curve.points.iter().copied();

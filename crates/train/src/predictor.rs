@@ -2,7 +2,7 @@ use crate::ModelCard;
 use std::sync::Arc;
 use wane_autodiff::ndarray::{ArrayView2, ArrayViewMut2, Ix2};
 use wane_autodiff::{Error, Float, Params, Tape};
-use wane_layers::{Module, Sequential, check_input};
+use wane_layers::{Module, Sequential, ShrinkOptions, ShrinkReport, Shrunk, check_input};
 
 /// A model that only predicts: it has all it needs, and after its first call on so many rows it allocates nothing
 /// (but what [products](wane_autodiff::gemm) may).
@@ -114,6 +114,21 @@ impl<T: Float> Predictor<T> {
         let x = ArrayView2::from_shape((1, x.len()), x).expect("one row");
         self.predict(x)?;
         Ok(&self.output)
+    }
+
+    /// The same predictions by a smaller model, for its zeros: [`Sequential::shrink`]. With
+    /// [`drop_inputs`](ShrinkOptions::drop_inputs) the card's scaler and names of features are those of the columns that are
+    /// still taken in.
+    ///
+    /// # Errors
+    /// None that a predictor does not rule out.
+    pub fn shrink(&self, options: ShrinkOptions) -> Result<(Self, ShrinkReport), Error> {
+        let Shrunk { model, params, report } = self.model().shrink(self.params(), options)?;
+        let card = match &report.dead_inputs[..] {
+            [] => self.card().clone(),
+            _ => self.card().select_features(&report.inputs)?,
+        };
+        Ok((Self::new(model, params, card)?, report))
     }
 
     /// The model.

@@ -6,7 +6,7 @@ mod common;
 use common::place;
 use wane_autodiff::ndarray::{Array2, array};
 use wane_autodiff::rand::SeedableRng;
-use wane_autodiff::{Params, Penalty, Rng, Shape, Var};
+use wane_autodiff::{Params, Penalty, Regularizer, Rng, Shape, Var};
 use wane_data::Dataset;
 use wane_layers::Sequential;
 use wane_optim::{Group, Sgd, SgdOptions};
@@ -68,7 +68,7 @@ fn the_op_of_a_loss_of_ones_own_is_named() {
 struct Root;
 
 /// Σ√|w − 2|: a value of 0 and no slope where every w is 2.
-impl Penalty<f64> for Root {
+impl Regularizer<f64> for Root {
     fn name(&self) -> &'static str {
         "root"
     }
@@ -76,7 +76,9 @@ impl Penalty<f64> for Root {
     fn value(&self, w: &[f64], _: Shape) -> f64 {
         w.iter().map(|w| (w - 2.0).abs().sqrt()).sum()
     }
+}
 
+impl Penalty<f64> for Root {
     fn add_gradient(&self, w: &[f64], _: Shape, scale: f64, gradient: &mut [f64]) {
         for (gradient, w) in gradient.iter_mut().zip(w) {
             *gradient += scale * 0.5 * (w - 2.0).signum() / (w - 2.0).abs().sqrt();

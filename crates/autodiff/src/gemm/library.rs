@@ -6,9 +6,13 @@
 //! other ways for vectors and for up to 4096 multiplications, in which no part of a shared product ends: a part is 2 wide at
 //! least, and has many times as many.
 
-use super::{Kernel, MatRef, Mode, Product, check_len, tile};
+#[cfg(all(feature = "faer", target_arch = "x86_64"))]
+use super::MatRef;
+use super::{Kernel, Mode, Product, check_len, tile};
 use crate::Float;
-use crate::threads::{by_rows, parts};
+#[cfg(all(feature = "faer", target_arch = "x86_64"))]
+use crate::threads::by_rows;
+use crate::threads::parts;
 use rayon::prelude::*;
 
 /// How many multiplications at least a thread is given: handing over fewer costs more than it saves.

@@ -5,7 +5,7 @@ use crate::{Case, all, groups, prox, shape};
 use proptest::prelude::{prop_assert, proptest};
 use wane_autodiff::{Params, gradcheck, ndarray::arr2};
 use wane_penalties::{
-    Bounds, ElasticNet, GroupLasso, L0, L1, L2, MaxNorm, NonNegative, Penalty, Prox, SparseGroupLasso, Step,
+    Bounds, ElasticNet, GroupLasso, L0, L1, L2, MaxNorm, NonNegative, Prox, Regularizer, SparseGroupLasso, Step,
 };
 
 const GRID: i32 = 2000;
@@ -104,7 +104,7 @@ fn groups_shrink_by_their_norm() {
     // ‖v/s‖ = λ, a tie: the group is gone.
     assert_eq!(prox(&rows.unweighted(), &[3.0, 4.0], 2, Step::Uniform(10.0)), [0.0, 0.0]);
     assert_eq!(prox(&rows.unweighted(), &[2.5, 0.0], 2, Step::Each(&[5.0, 10.0])), [0.0, 0.0]);
-    let value = |penalty: GroupLasso| Prox::<f64>::value(&penalty, &v, shape(&[2, 4]));
+    let value = |penalty: GroupLasso| Regularizer::<f64>::value(&penalty, &v, shape(&[2, 4]));
     assert_eq!((value(rows), value(rows.unweighted())), (5.5, 2.75));
 }
 
@@ -120,7 +120,7 @@ fn sparse_groups_are_thresholded_before_they_shrink() {
     assert!((groups_first[0] - 1.466_6).abs() < 1e-3 && groups_first[1] == 0.0, "{groups_first:?}");
     let case = |x: &[f64]| {
         let half_square: f64 = x.iter().zip(v).map(|(x, v)| (x - v) * (x - v) / 2.0).sum();
-        half_square + Penalty::value(&penalty, x, shape(&[1, 3]))
+        half_square + penalty.value(x, shape(&[1, 3]))
     };
     assert!(case(&groups_first) > case(&[1.5, 0.0, -2.0]) + 1e-4);
 }
@@ -132,7 +132,7 @@ fn sparse_group_lasso_is_a_term_of_the_loss() {
     let penalty = SparseGroupLasso::new(0.3, GroupLasso::columns(0.7).unwrap().unweighted()).unwrap();
     gradcheck(&params, |graph| graph.penalty(&penalty, &[id])).unwrap();
     let norms: f64 = [(0.5, 0.25), (1.0, 3.0), (2.0, 0.75)].map(|(a, b): (f64, f64)| a.hypot(b)).iter().sum();
-    let value = Penalty::value(&penalty, params.as_slice(), shape(&[2, 3]));
+    let value = penalty.value(params.as_slice(), shape(&[2, 3]));
     assert!(close(value, 0.3 * 7.5 + 0.7 * norms, 1e-15), "{value}");
 }
 
@@ -149,7 +149,7 @@ fn balls_are_entered_at_their_rim() {
     // A whole parameter may have any shape.
     let (mut w, cube) = ([2.0; 4], shape(&[1, 2, 2]));
     let ball = MaxNorm::whole(2.0).unwrap();
-    assert!(Prox::<f64>::check(&ball, cube).is_ok() && ball.value(&w, cube) == f64::INFINITY);
+    assert!(Regularizer::<f64>::check(&ball, cube).is_ok() && ball.value(&w, cube) == f64::INFINITY);
     ball.apply(&mut w, cube, Step::Uniform(1.0));
     assert_eq!((w, ball.value(&w, cube)), ([1.0; 4], 0.0));
 }

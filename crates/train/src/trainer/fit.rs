@@ -21,7 +21,7 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
     /// parameter: the parameters are then those of before its step, or with early stopping the best. A weight that is not
     /// finite after an epoch or before a checkpoint, which is then not written. A rate of a schedule out of range; a
     /// checkpoint that cannot be written, of which the place is tried before the first batch; parameters that are all frozen;
-    /// an error of a callback.
+    /// an error of a callback, or of what is done after a step.
     pub fn fit(&mut self, train: &Dataset<T>, rng: &mut Rng) -> Result<Stop, Error> {
         self.check_data(train)?;
         if let Some(Checkpoint { path, .. }) = &self.options.checkpoint {
@@ -156,6 +156,9 @@ impl<T: Float + Serialize + DeserializeOwned, R: Rule> Trainer<'_, T, R> {
             clip_grad_value(&mut self.grads, clip_value)?;
         }
         self.optimizer.step(self.params, &self.grads)?;
+        if let Some(change) = &mut self.after_step {
+            change(self.params, self.optimizer)?;
+        }
         if let Some(ema) = &mut self.ema {
             ema.update(self.params)?;
         }

@@ -56,6 +56,7 @@ pub struct Trainer<'a, T, R> {
     penalties: Vec<Box<RecordPenalty<'a, T>>>,
     validation: Option<&'a Dataset<T>>,
     callbacks: Vec<Box<OnEpoch<'a, T>>>,
+    after_step: Option<Box<AfterStep<'a, T, R>>>,
     ema: Option<Ema<T>>,
     state: State<T>,
     /// What the file of [`TrainerOptions::checkpoint`] holds.
@@ -67,6 +68,7 @@ pub struct Trainer<'a, T, R> {
 }
 
 type RecordPenalty<'a, T> = dyn for<'g> Fn(Graph<'g, T>) -> Var<'g, T> + 'a;
+type AfterStep<'a, T, R> = dyn FnMut(&mut Params<T>, &Optimizer<T, R>) -> Result<(), Error> + 'a;
 type OnEpoch<'a, T> = dyn FnMut(&mut EpochEnd<'_, T>) -> Result<ControlFlow<()>, Error> + 'a;
 
 /// What a callback sees after an epoch.
@@ -129,6 +131,7 @@ impl<'a, T: Float, R: Rule> Trainer<'a, T, R> {
             penalties: Vec::new(),
             validation: None,
             callbacks: Vec::new(),
+            after_step: None,
             ema,
             tape: Tape::new(),
             evaluation: Tape::new(),
@@ -187,6 +190,17 @@ impl<'a, T: Float, R: Rule> Trainer<'a, T, R> {
         callback: impl FnMut(&mut EpochEnd<'_, T>) -> Result<ControlFlow<()>, Error> + 'a,
     ) -> Self {
         self.callbacks.push(Box::new(callback));
+        self
+    }
+
+    /// Calls `change` after each step of the optimizer, to change the weights once more: an operator over several parameters
+    /// at once, say, which no group's proximal term can be. Of several, the last given is called.
+    #[must_use]
+    pub fn after_step(
+        mut self,
+        change: impl FnMut(&mut Params<T>, &Optimizer<T, R>) -> Result<(), Error> + 'a,
+    ) -> Self {
+        self.after_step = Some(Box::new(change));
         self
     }
 

@@ -1,0 +1,7 @@
+//! Solutions, paths and groups by their laws and scikit-learn's values, and what is refused.
+
+mod common;
+mod groups;
+mod paths;
+mod refusals;
+mod solutions;

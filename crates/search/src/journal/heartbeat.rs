@@ -1,0 +1,108 @@
+//! Signs of life: a trial whose worker has died without a word is failed, and put in the queue again.
+
+use crate::record::{FAIL_REASON, FAILED_TRIAL, FIXED_PARAMS};
+use crate::storage::{Operation, Records};
+use crate::{AttrKind, TrialRecord, TrialState};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// The system attribute of a trial whose worker shows that it lives: `beat` counts, every so many seconds.
+const HEARTBEAT: &str = "wane:heartbeat";
+/// The system attribute with the numbers of a series of attempts, by Optuna's name.
+const RETRY_HISTORY: &str = "retry_history";
+
+/// So many intervals without a sign, and the time for which a lock that was left behind may have kept anyone from writing
+/// one, are taken for death.
+const MISSED: f64 = 3.0;
+
+/// The first heartbeat of a trial, and any later one.
+pub(super) fn beat(count: u64, every: Duration) -> (String, Value) {
+    (HEARTBEAT.into(), json!({ "beat": count, "every": every.as_secs_f64() }))
+}
+
+/// The trials of others whose hearts beat, and since when they have not.
+#[derive(Debug, Default)]
+pub(super) struct Watch(BTreeMap<u64, Sign>);
+
+#[derive(Debug)]
+struct Sign {
+    beat: Value,
+    /// By this process's own clock, so that clocks need not agree.
+    since: Instant,
+}
+
+impl Watch {
+    /// Looks at all running trials but one's own, and gives those whose worker has died. A trial without a heartbeat is
+    /// that of another program, which may be slow, and is left alone.
+    pub(super) fn dead(&mut self, records: &Records, lock_grace: Duration, is_own: impl Fn(u64) -> bool) -> Vec<u64> {
+        let mut seen = BTreeMap::new();
+        let mut dead = Vec::new();
+        for trial in records.studies().filter_map(|study| records.trials(study.id).ok()).flatten() {
+            let Some(beat) = heartbeat(trial).filter(|_| !is_own(trial.id)) else { continue };
+            let sign = match self.0.remove(&trial.id) {
+                Some(sign) if sign.beat == *beat => sign,
+                _ => Sign { beat: beat.clone(), since: Instant::now() },
+            };
+            if patience(beat).is_some_and(|patience| sign.since.elapsed().saturating_sub(lock_grace) > patience) {
+                dead.push(trial.id);
+            }
+            seen.insert(trial.id, sign);
+        }
+        self.0 = seen;
+        dead
+    }
+
+    /// Whether the trial still stands as it was last looked at.
+    pub(super) fn is_unchanged(&self, trial: &TrialRecord) -> bool {
+        let sign = self.0.get(&trial.id);
+        sign.is_some_and(|sign| heartbeat(trial) == Some(&sign.beat))
+    }
+}
+
+/// Of a trial that is running.
+fn heartbeat(trial: &TrialRecord) -> Option<&Value> {
+    trial.system_attrs.get(HEARTBEAT).filter(|_| trial.state == TrialState::Running)
+}
+
+fn patience(beat: &Value) -> Option<Duration> {
+    let every = beat.get("every")?.as_f64().filter(|every| *every > 0.0)?;
+    Duration::try_from_secs_f64(MISSED * every).ok()
+}
+
+/// Queues the parameters of a trial whose worker has died again, unless that was done `max_retry` times, and ends it. In
+/// this order: of a write that is cut off, whoever buries the trial next does what is left.
+pub(super) fn bury(study: u64, trial: &TrialRecord, trials: &[Arc<TrialRecord>], max_retry: usize) -> Vec<Operation> {
+    let (kind, name, value) = (AttrKind::System, FAIL_REASON.into(), "its worker shows no sign of life".into());
+    let reason = Operation::SetTrialAttr { trial: trial.id, kind, name, value };
+    let fail = Operation::SetState { trial: trial.id, state: TrialState::Fail, values: None, time: SystemTime::now() };
+    let history = |trial: &TrialRecord| trial.system_attrs.get(RETRY_HISTORY).and_then(Value::as_array).cloned();
+    let mut attempts = history(trial).unwrap_or_default();
+    let may_be_again = attempts.len() < max_retry;
+    attempts.push(trial.number.into());
+    if !may_be_again || trials.iter().any(|other| history(other).as_ref() == Some(&attempts)) {
+        return vec![reason, fail];
+    }
+    let mut fixed = match trial.system_attrs.get(FIXED_PARAMS) {
+        Some(Value::Object(fixed)) => fixed.clone(),
+        _ => Map::new(),
+    };
+    for (name, param) in &trial.params {
+        // One that JSON cannot hold is chosen anew.
+        if let Ok(value) = param.value().and_then(|value| value.to_json()) {
+            fixed.insert(name.clone(), value);
+        }
+    }
+    let mut again = TrialRecord::new(TrialState::Waiting);
+    again.user_attrs.clone_from(&trial.user_attrs);
+    let attrs = [(FIXED_PARAMS, fixed.into()), (FAILED_TRIAL, trial.origin().into()), (RETRY_HISTORY, attempts.into())];
+    again.system_attrs.extend(attrs.map(|(name, value)| (name.into(), value)));
+    vec![Operation::CreateTrial { study, trial: Box::new(again) }, reason, fail]
+}
+
+/// The attribute of a claimed trial.
+pub(super) fn mark(trial: u64, count: u64, every: Duration) -> Operation {
+    let (name, value) = beat(count, every);
+    Operation::SetTrialAttr { trial, kind: AttrKind::System, name, value }
+}

@@ -1,0 +1,58 @@
+//! How the parameters of a trial are chosen.
+
+mod gp;
+mod grid;
+mod qmc;
+mod random;
+mod shared;
+mod tpe;
+
+#[cfg(test)]
+pub(crate) use gp::log_h;
+pub use gp::{GpOptions, GpSampler};
+pub use grid::GridSampler;
+pub use qmc::QmcSampler;
+pub use random::RandomSampler;
+pub use tpe::{TpeOptions, TpeSampler};
+
+use crate::{Distribution, Param, StudyView};
+use std::collections::BTreeMap;
+use std::fmt;
+use wane_autodiff::{Error, Rng};
+
+/// Chooses the parameters of a trial.
+///
+/// As in Optuna, some are chosen together when the trial begins ([`sample_relative`](Self::sample_relative)), the others
+/// one by one when the objective asks for them ([`sample_independent`](Self::sample_independent)).
+///
+/// A sampler keeps no state of its own from trial to trial: what it knows is in the [`StudyView`], and `rng` depends on
+/// nothing but the study's seed, the trial's number and, for one parameter, its name. So any number of workers, in any
+/// number of processes, can use equal samplers, and a study that is taken up again goes on as it would have.
+pub trait Sampler: Send + Sync + fmt::Debug {
+    /// For how many trials it has parameters, if that is limited; those with parameters from the queue not counted.
+    fn limit(&self) -> Option<usize> {
+        None
+    }
+
+    /// The parameters that are chosen together, by name, each with the distribution it was chosen from; once a trial,
+    /// before its objective. One that the objective then wants from a distribution without this value is chosen again, by
+    /// [`sample_independent`](Self::sample_independent).
+    ///
+    /// # Errors
+    /// What keeps the sampler from choosing; the trial fails.
+    fn sample_relative(&self, _view: &StudyView<'_>, _rng: &mut Rng) -> Result<BTreeMap<String, Param>, Error> {
+        Ok(BTreeMap::new())
+    }
+
+    /// The internal representation of one parameter; only for a distribution with several values.
+    ///
+    /// # Errors
+    /// What keeps the sampler from choosing; the trial fails.
+    fn sample_independent(
+        &self,
+        view: &StudyView<'_>,
+        name: &str,
+        distribution: &Distribution,
+        rng: &mut Rng,
+    ) -> Result<f64, Error>;
+}
