@@ -125,7 +125,7 @@ fn shortened(name: &str) -> String {
 /// The λ with a label: 1, 10, 100, …, and 2 and 5 times these where they are few; the ends where there is none.
 fn ticks(low: f64, high: f64) -> Vec<f64> {
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
-    let digits: &[f64] = if last - first <= 3 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+    let digits: &[f64] = if last - first <= 4 { &[1.0, 2.0, 5.0] } else { &[1.0] };
     let powers = (first..=last).step_by(1 + (last - first) as usize / 8);
     let ticks = powers.flat_map(|power| digits.iter().map(move |digit| digit * 10_f64.powi(power)));
     let within = Vec::from_iter(ticks.filter(|tick| (low..=high).contains(tick)));
