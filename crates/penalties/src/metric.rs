@@ -58,63 +58,60 @@ impl<T: Float> Tile<'_, T> {
 
     /// argmin Σ (x − v)²/(2s) + λ‖x‖: 0 if ‖v/s‖ ≤ λ, and else v/(1 + λs/ρ), ρ = ‖x‖ being the root of
     /// Σ (v/(ρ + λs))² = 1.
-    pub(crate) fn shrink(mut self, lambda: f64) {
+    pub(crate) fn shrink(self, lambda: f64) {
         let Start { scale, norm, mean_step } = self.start();
         let lambda = scale.map(|scale| (scale * lambda).min(f64::MAX));
-        let at = |rho: &Lanes| self.sums(&|i, v, s| term(scale[i] * v, rho[i] + lambda[i] * s, 1.0));
+        let at =
+            |rho| self.sums([scale, lambda, rho], &|v, s, [scale, lambda, rho]| term(scale * v, rho + lambda * s, 1.0));
         // ρ is convex in λ, and so not below its tangent at λ = 0.
         let tangent: Lanes = from_fn(|i| norm[i] - lambda[i] * mean_step[i]);
         let is_small: [bool; LANES] = from_fn(|i| tangent[i] <= 1e-8 * norm[i]);
         let mut is_zero = norm.map(|norm| norm == 0.0);
         if is_small.contains(&true) {
-            let [squares, _] = at(&[0.0; LANES]);
+            let [squares, _] = at([0.0; LANES]);
             is_zero = from_fn(|i| is_zero[i] || (is_small[i] && squares[i] <= 1.0));
         }
         // Above 0, lest a weight with next to no step be divided by it.
         let start = from_fn(|i| tangent[i].max(1e-100 * norm[i]));
         let rho = roots(start, &norm, is_zero, at);
-        self.divide(&from_fn(|i| lambda[i] / rho[i]), &is_zero);
+        self.divide(from_fn(|i| lambda[i] / rho[i]), is_zero);
     }
 
     /// argmin Σ (x − v)²/(2s) where ‖x‖ ≤ r: v/(1 + bs/r), b being 0 inside the ball and else the root of
     /// Σ (v/(r + bs))² = 1.
-    pub(crate) fn project(mut self, radius: f64) {
+    pub(crate) fn project(self, radius: f64) {
         let Start { scale, norm, mean_step } = self.start();
         let radius = scale.map(|scale| scale * radius);
         let is_inside = from_fn(|i| norm[i] <= radius[i]);
-        let at = |b: &Lanes| self.sums(&|i, v, s| term(scale[i] * v, radius[i] + b[i] * s, s));
+        let at = |b| self.sums([scale, radius, b], &|v, s, [scale, radius, b]| term(scale * v, radius + b * s, s));
         // Newton's first step from b = 0.
         let b = roots(from_fn(|i| (norm[i] - radius[i]) / mean_step[i]), &norm, is_inside, at);
-        self.divide(&from_fn(|i| if is_inside[i] { 0.0 } else { b[i] / radius[i] }), &[false; LANES]);
+        self.divide(from_fn(|i| if is_inside[i] { 0.0 } else { b[i] / radius[i] }), [false; LANES]);
     }
 
     fn start(&self) -> Start {
-        let sums = |scale: &Lanes| {
-            self.sums(&|i, v, s| {
-                let v = scale[i] * v;
-                [v * v, s * (v * v)]
-            })
-        };
+        let squares = |v: f64, s: f64, [scale]: [f64; 1]| [(scale * v) * (scale * v), s * ((scale * v) * (scale * v))];
+        let sums = |scale| self.sums([scale], &squares);
         let mut scale = [1.0; LANES];
-        let [mut squares, mut moments] = sums(&scale);
+        let [mut squares, mut moments] = sums(scale);
         if squares.iter().any(|&square| square < TOO_SMALL || square == f64::INFINITY) {
             let factor = |square| if square < TOO_SMALL { UP } else { DOWN };
             scale =
                 squares.map(|square| if (TOO_SMALL..f64::INFINITY).contains(&square) { 1.0 } else { factor(square) });
-            [squares, moments] = sums(&scale);
+            [squares, moments] = sums(scale);
         }
         Start { scale, norm: squares.map(f64::sqrt), mean_step: from_fn(|i| moments[i] / squares[i]) }
     }
 
-    /// The sums of both of f's numbers, of (lane, v, s), over each group.
-    fn sums(&self, f: &impl Fn(usize, f64, f64) -> [f64; 2]) -> [Lanes; 2] {
-        let sums = halves(self.w, self.s, self.stride, self.width, f);
+    /// The sums of both of f's numbers over each group, f being told v, s and what is known of the group.
+    fn sums<const N: usize>(&self, known: [Lanes; N], f: &impl Fn(f64, f64, [f64; N]) -> [f64; 2]) -> [Lanes; 2] {
+        let sums = Sums { w: self.w, s: self.s, stride: self.stride, width: self.width, known, f }.halves();
         if self.is_one_group { sums.map(|lanes| [total(lanes); LANES]) } else { sums }
     }
 
     /// v/(1 + μs), or 0.
-    fn divide(&mut self, mu: &Lanes, is_zero: &[bool; LANES]) {
-        let Self { ref mut w, s, stride, width, .. } = *self;
+    fn divide(self, mu: Lanes, is_zero: [bool; LANES]) {
+        let Self { w, s, stride, width, .. } = self;
         vectorized(Divide { w, s, stride, width, mu, is_zero });
     }
 }
@@ -122,13 +119,10 @@ impl<T: Float> Tile<'_, T> {
 /// (v/d)², and −½ of its derivative where d has this slope.
 #[inline(always)]
 fn term(v: f64, d: f64, slope: f64) -> [f64; 2] {
-    // Not 0/0 where nothing holds a weight of zero.
-    if v == 0.0 {
-        return [0.0; 2];
-    }
     let inverse = d.recip();
     let square = (v * inverse) * (v * inverse);
-    [square, square * (slope * inverse)]
+    // Not 0/0 where nothing holds a weight of zero.
+    if v == 0.0 { [0.0; 2] } else { [square, square * (slope * inverse)] }
 }
 
 /// Where f is 1, f being a sum of [`term`]s; what is `known` stays, and where a norm is not finite, the root is that.
@@ -136,14 +130,14 @@ fn term(v: f64, d: f64, slope: f64) -> [f64; 2] {
 /// 1/√f is concave and nearly straight, wholly so where the steps are equal: from below, Newton's method on it comes to
 /// the root in a handful of rounds, never beyond (Conn, Gould and Toint, *Trust-Region Methods*, 2000, section 7.3). What
 /// is left after a step is at most 3/2 of what the step took off, squared, as parts of the root.
-fn roots(start: Lanes, norm: &Lanes, known: [bool; LANES], f: impl Fn(&Lanes) -> [Lanes; 2]) -> Lanes {
+fn roots(start: Lanes, norm: &Lanes, known: [bool; LANES], f: impl Fn(Lanes) -> [Lanes; 2]) -> Lanes {
     let mut at: Lanes = from_fn(|i| if norm[i].is_finite() { start[i] } else { norm[i] });
     let mut is_open: [bool; LANES] = from_fn(|i| norm[i].is_finite() && !known[i]);
     for _ in 0..ROUNDS {
         if !is_open.contains(&true) {
             break;
         }
-        let [squares, slopes] = f(&at);
+        let [squares, slopes] = f(at);
         for i in 0..LANES {
             if !is_open[i] {
                 continue;
@@ -162,23 +156,6 @@ const ROUNDS: usize = 100;
 /// A step that leaves less than rounding does.
 const NEAR: f64 = 1e-9;
 
-/// By halves, so that the error of a sum grows with the logarithm of its length.
-fn halves<T: Float>(
-    w: &[T],
-    s: &[T],
-    stride: usize,
-    width: usize,
-    f: &impl Fn(usize, f64, f64) -> [f64; 2],
-) -> [Lanes; 2] {
-    let rows = w.len().div_ceil(stride);
-    if rows > LEAF {
-        let ((w, w_below), (s, s_below)) = (w.split_at(rows / 2 * stride), s.split_at(rows / 2 * stride));
-        let (above, below) = (halves(w, s, stride, width, f), halves(w_below, s_below, stride, width, f));
-        return from_fn(|sum| from_fn(|i| above[sum][i] + below[sum][i]));
-    }
-    vectorized(Sums { w, s, stride, width, f })
-}
-
 /// How many rows of lanes are added one after the other.
 const LEAF: usize = 64;
 
@@ -189,37 +166,52 @@ fn total(lanes: Lanes) -> f64 {
     (four[0] + four[2]) + (four[1] + four[3])
 }
 
-/// Sums that are not halved any further.
-struct Sums<'a, T, F> {
+struct Sums<'a, T, F, const N: usize> {
     w: &'a [T],
     s: &'a [T],
     stride: usize,
     width: usize,
+    known: [Lanes; N],
     f: &'a F,
 }
 
-impl<T: Float, F: Fn(usize, f64, f64) -> [f64; 2]> Kernel for Sums<'_, T, F> {
+impl<T: Float, F: Fn(f64, f64, [f64; N]) -> [f64; 2], const N: usize> Sums<'_, T, F, N> {
+    /// By halves, so that the error of a sum grows with the logarithm of its length.
+    fn halves(self) -> [Lanes; 2] {
+        let Self { w, s, stride, .. } = self;
+        let rows = w.len().div_ceil(stride);
+        if rows <= LEAF {
+            return vectorized(self);
+        }
+        let ((w, w_below), (s, s_below)) = (w.split_at(rows / 2 * stride), s.split_at(rows / 2 * stride));
+        let (above, below) = (Self { w, s, ..self }.halves(), Self { w: w_below, s: s_below, ..self }.halves());
+        from_fn(|sum| from_fn(|i| above[sum][i] + below[sum][i]))
+    }
+}
+
+impl<T: Float, F: Fn(f64, f64, [f64; N]) -> [f64; 2], const N: usize> Kernel for Sums<'_, T, F, N> {
     type Output = [Lanes; 2];
 
     #[inline(always)]
     fn call(self) -> [Lanes; 2] {
-        let Self { w, s, stride, width, f } = self;
+        let Self { w, s, stride, width, known, f } = self;
         let [mut first, mut second] = [[0.0; LANES]; 2];
-        let mut add = |i: usize, v: T, s: T| {
-            let [a, b] = f(i, v.widen(), s.widen());
-            first[i] += a;
-            second[i] += b;
-        };
         for (w, s) in w.chunks(stride).zip(s.chunks(stride)) {
             let width = width.min(w.len());
             // Rows of a known length become vectors.
-            let ((w, w_rest), (s, s_rest)) = (w[..width].as_chunks::<LANES>(), s[..width].as_chunks::<LANES>());
-            for (w, s) in w.iter().zip(s) {
+            if let (Ok(w), Ok(s)) = (<&[T; LANES]>::try_from(&w[..width]), <&[T; LANES]>::try_from(&s[..width])) {
                 for i in 0..LANES {
-                    add(i, w[i], s[i]);
+                    let [a, b] = f(w[i].widen(), s[i].widen(), from_fn(|n| known[n][i]));
+                    first[i] += a;
+                    second[i] += b;
                 }
+                continue;
             }
-            w_rest.iter().zip(s_rest).enumerate().for_each(|(i, (&v, &s))| add(i, v, s));
+            for i in 0..width {
+                let [a, b] = f(w[i].widen(), s[i].widen(), from_fn(|n| known[n][i]));
+                first[i] += a;
+                second[i] += b;
+            }
         }
         [first, second]
     }
@@ -230,8 +222,8 @@ struct Divide<'a, T> {
     s: &'a [T],
     stride: usize,
     width: usize,
-    mu: &'a Lanes,
-    is_zero: &'a [bool; LANES],
+    mu: Lanes,
+    is_zero: [bool; LANES],
 }
 
 impl<T: Float> Kernel for Divide<'_, T> {
@@ -240,19 +232,22 @@ impl<T: Float> Kernel for Divide<'_, T> {
     #[inline(always)]
     fn call(self) {
         let Self { w, s, stride, width, mu, is_zero } = self;
-        let divide = |i: usize, v: &mut T, s: T| {
-            let x = T::of(v.widen() / (1.0 + mu[i] * s.widen()));
-            *v = if is_zero[i] { T::zero() } else { x + T::zero() };
+        let divided = |v: T, s: T, mu: f64, is_zero: bool| {
+            let x = T::of(v.widen() / (1.0 + mu * s.widen())) + T::zero();
+            if is_zero { T::zero() } else { x }
         };
         for (w, s) in w.chunks_mut(stride).zip(s.chunks(stride)) {
             let width = width.min(w.len());
-            let ((w, w_rest), (s, s_rest)) = (w[..width].as_chunks_mut::<LANES>(), s[..width].as_chunks::<LANES>());
-            for (w, s) in w.iter_mut().zip(s) {
+            if let (Ok(w), Ok(s)) = (<&mut [T; LANES]>::try_from(&mut w[..width]), <&[T; LANES]>::try_from(&s[..width]))
+            {
                 for i in 0..LANES {
-                    divide(i, &mut w[i], s[i]);
+                    w[i] = divided(w[i], s[i], mu[i], is_zero[i]);
                 }
+                continue;
             }
-            w_rest.iter_mut().zip(s_rest).enumerate().for_each(|(i, (v, &s))| divide(i, v, s));
+            for i in 0..width {
+                w[i] = divided(w[i], s[i], mu[i], is_zero[i]);
+            }
         }
     }
 }
