@@ -32,6 +32,13 @@ struct Start {
     mean_step: Lanes,
 }
 
+/// How many rounds there are at most, and the step, as a part of the root, that leaves less than rounding does.
+const ROUNDS: usize = 100;
+const NEAR: f64 = 1e-9;
+
+/// How many rows of lanes are added one after the other.
+const LEAF: usize = 64;
+
 /// 2⁶⁰⁰ where squares lose bits to underflow, 2⁻⁶⁰⁰ where they overflow.
 const UP: f64 = f64::from_bits((1023 + 600) << 52);
 const DOWN: f64 = f64::from_bits((1023 - 600) << 52);
@@ -112,7 +119,10 @@ impl<T: Float> Tile<'_, T> {
     /// v/(1 + μs), or 0.
     fn divide(self, mu: Lanes, is_zero: [bool; LANES]) {
         let Self { w, s, stride, width, .. } = self;
-        vectorized(Divide { w, s, stride, width, mu, is_zero });
+        // No branch in the loop: a group that becomes 0 has finite weights.
+        let (kept, mu) =
+            (is_zero.map(|is_zero| f64::from(!is_zero)), from_fn(|i| if is_zero[i] { 0.0 } else { mu[i] }));
+        vectorized(Divide { w, s, stride, width, kept, mu });
     }
 }
 
@@ -150,15 +160,6 @@ fn roots(start: Lanes, norm: &Lanes, known: [bool; LANES], f: impl Fn(Lanes) -> 
     at
 }
 
-/// Far more than are wanted.
-const ROUNDS: usize = 100;
-
-/// A step that leaves less than rounding does.
-const NEAR: f64 = 1e-9;
-
-/// How many rows of lanes are added one after the other.
-const LEAF: usize = 64;
-
 /// The sum of all lanes, by halves.
 fn total(lanes: Lanes) -> f64 {
     let eight: [f64; LANES / 2] = from_fn(|i| lanes[i] + lanes[i + LANES / 2]);
@@ -195,25 +196,25 @@ impl<T: Float, F: Fn(f64, f64, [f64; N]) -> [f64; 2], const N: usize> Kernel for
     #[inline(always)]
     fn call(self) -> [Lanes; 2] {
         let Self { w, s, stride, width, known, f } = self;
-        let [mut first, mut second] = [[0.0; LANES]; 2];
+        let ([mut first, mut second], mut rest) = ([[0.0; LANES]; 2], [[0.0; LANES]; 2]);
         for (w, s) in w.chunks(stride).zip(s.chunks(stride)) {
             let width = width.min(w.len());
-            // Rows of a known length become vectors.
+            // Rows of a known length become vectors, and their sums stay in registers.
             if let (Ok(w), Ok(s)) = (<&[T; LANES]>::try_from(&w[..width]), <&[T; LANES]>::try_from(&s[..width])) {
                 for i in 0..LANES {
                     let [a, b] = f(w[i].widen(), s[i].widen(), from_fn(|n| known[n][i]));
                     first[i] += a;
                     second[i] += b;
                 }
-                continue;
-            }
-            for i in 0..width {
-                let [a, b] = f(w[i].widen(), s[i].widen(), from_fn(|n| known[n][i]));
-                first[i] += a;
-                second[i] += b;
+            } else {
+                for i in 0..width {
+                    let [a, b] = f(w[i].widen(), s[i].widen(), from_fn(|n| known[n][i]));
+                    rest[0][i] += a;
+                    rest[1][i] += b;
+                }
             }
         }
-        [first, second]
+        [from_fn(|i| first[i] + rest[0][i]), from_fn(|i| second[i] + rest[1][i])]
     }
 }
 
@@ -222,8 +223,8 @@ struct Divide<'a, T> {
     s: &'a [T],
     stride: usize,
     width: usize,
+    kept: Lanes,
     mu: Lanes,
-    is_zero: [bool; LANES],
 }
 
 impl<T: Float> Kernel for Divide<'_, T> {
@@ -231,22 +232,22 @@ impl<T: Float> Kernel for Divide<'_, T> {
 
     #[inline(always)]
     fn call(self) {
-        let Self { w, s, stride, width, mu, is_zero } = self;
-        let divided = |v: T, s: T, mu: f64, is_zero: bool| {
-            let x = T::of(v.widen() / (1.0 + mu * s.widen())) + T::zero();
-            if is_zero { T::zero() } else { x }
-        };
+        let Self { w, s, stride, width, kept, mu } = self;
+        // The last term makes a positive zero of −0.
+        let divided = |v: T, s: T, kept: f64, mu: f64| T::of(v.widen() * kept / (1.0 + mu * s.widen())) + T::zero();
         for (w, s) in w.chunks_mut(stride).zip(s.chunks(stride)) {
             let width = width.min(w.len());
             if let (Ok(w), Ok(s)) = (<&mut [T; LANES]>::try_from(&mut w[..width]), <&[T; LANES]>::try_from(&s[..width]))
             {
-                for i in 0..LANES {
-                    w[i] = divided(w[i], s[i], mu[i], is_zero[i]);
+                // Of copies, lest a weight written be taken for a step to be read.
+                let (v, s) = (*w, *s);
+                for (i, w) in w.iter_mut().enumerate() {
+                    *w = divided(v[i], s[i], kept[i], mu[i]);
                 }
-                continue;
-            }
-            for i in 0..width {
-                w[i] = divided(w[i], s[i], mu[i], is_zero[i]);
+            } else {
+                for i in 0..width {
+                    w[i] = divided(w[i], s[i], kept[i], mu[i]);
+                }
             }
         }
     }
