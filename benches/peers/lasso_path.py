@@ -51,7 +51,10 @@ def main():
     peers["wane"].close()
 
     medians = {name: statistics.median(turns) for name, turns in times.items()}
-    gaps = {name: max(relative_gap(x, y, *point) for point in zip(peer.alphas, peer.weights)) for name, peer in peers.items()}
+    gaps = {
+        name: max(relative_gap(x, y, *point) for point in zip(peer.alphas, peer.weights))
+        for name, peer in peers.items()
+    }
     print(f"scikit-learn {sklearn.__version__}, numpy {np.__version__}; one core, {options.rounds} rounds\n")
     print("| | a path of 100 alphas, ms | by wane's | range over rounds | largest gap, of ‖y‖²/2 |")
     print("|---|---|---|---|---|")
