@@ -49,6 +49,12 @@ impl Path {
     pub fn order_of_entry(&self) -> Vec<usize> {
         in_order(self.fits.iter().map(Fit::support))
     }
+
+    /// The weights of all solutions: (alphas, columns).
+    pub fn weights(&self) -> Array2<f64> {
+        let columns = self.fits.first().map_or(0, |fit| fit.weights.len());
+        Array2::from_shape_fn((self.fits.len(), columns), |(i, column)| self.fits[i].weights[column])
+    }
 }
 
 impl Path<GroupFit> {

@@ -1,5 +1,6 @@
 use crate::{EpochRecord, History};
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::Ranged;
 use plotters::coord::types::RangedCoordf64;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
@@ -25,11 +26,11 @@ const MARKERS: usize = 5;
 
 pub(crate) type Drawn = Result<(), Box<dyn std::error::Error>>;
 pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-pub(crate) type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+pub(crate) type Chart<'a, X = RangedCoordf64> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, RangedCoordf64>>;
 
 pub(crate) struct Curve {
     pub(crate) name: String,
-    /// (epoch, value).
+    /// (x, y).
     pub(crate) points: Vec<(f64, f64)>,
 }
 
@@ -154,7 +155,10 @@ pub(crate) fn tick(value: f64) -> String {
 }
 
 /// One curve, with a marker at about ten of its points.
-pub(crate) fn line<'a>(chart: &mut Chart<'a>, number: usize, curve: &Curve) -> Drawn {
+pub(crate) fn line<'a, X>(chart: &mut Chart<'a, X>, number: usize, curve: &Curve) -> Drawn
+where
+    X: Ranged<ValueType = f64> + 'a,
+{
     let (colour, dash, gap) = look(number);
     let style = colour.stroke_width(2);
     let points = curve.points.iter().copied();
@@ -168,7 +172,11 @@ pub(crate) fn line<'a>(chart: &mut Chart<'a>, number: usize, curve: &Curve) -> D
     Ok(())
 }
 
-fn marker<DB: DrawingBackend>(number: usize, at: (i32, i32), colour: RGBColor) -> DynElement<'static, DB, (i32, i32)> {
+pub(crate) fn marker<DB: DrawingBackend>(
+    number: usize,
+    at: (i32, i32),
+    colour: RGBColor,
+) -> DynElement<'static, DB, (i32, i32)> {
     let square = |size: i32| [(at.0 - size, at.1 - size), (at.0 + size, at.1 + size)];
     match number % MARKERS {
         0 => Circle::new(at, 4, colour.filled()).into_dyn(),
