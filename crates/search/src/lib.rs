@@ -1,7 +1,7 @@
 //! Choosing a penalty's strength: studies that are defined as they run, in Optuna's terms.
 //!
 //! A [`Study`] runs an objective in trial after trial. Each [`Trial`] suggests parameters, which a
-//! [sampler](samplers::Sampler) chooses, and may report values on its way, from which a [pruner](pruners::Pruner) sees that
+//! [sampler](samplers::Sampler) chooses ([TPE](samplers::TpeSampler) unless said otherwise), and may report values on its way, from which a [pruner](pruners::Pruner) sees that
 //! it won't be worth finishing. All of it is kept in a [storage](storage::Storage).
 //!
 //! | wane | Optuna 5 |

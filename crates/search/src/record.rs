@@ -1,5 +1,5 @@
 use crate::{Choice, Distribution};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::SystemTime;
@@ -183,6 +183,22 @@ impl TrialRecord {
         self.system_attrs.contains_key(FIXED_PARAMS)
     }
 
+    /// A trial for the queue that is run in place of this one: with the parameters this one has or was to have, and what
+    /// its maker keeps with it. A parameter that JSON cannot hold is chosen again, from the same random numbers.
+    pub(crate) fn successor(&self) -> Self {
+        let mut fixed = match self.system_attrs.get(FIXED_PARAMS) {
+            Some(Value::Object(fixed)) => fixed.clone(),
+            _ => Map::new(),
+        };
+        let held = |param: &Param| param.value().and_then(|value| value.to_json()).ok();
+        fixed.extend(self.params.iter().filter_map(|(name, param)| Some((name.clone(), held(param)?))));
+        let mut successor = Self::new(TrialState::Waiting);
+        successor.user_attrs.clone_from(&self.user_attrs);
+        successor.system_attrs.insert(FIXED_PARAMS.into(), fixed.into());
+        successor.system_attrs.insert(FAILED_TRIAL.into(), self.origin().into());
+        successor
+    }
+
     /// The number of the trial whose place it takes, mostly its own.
     pub(crate) fn origin(&self) -> usize {
         let failed = self.system_attrs.get(FAILED_TRIAL).and_then(Value::as_u64);
@@ -195,4 +211,4 @@ pub(crate) const FIXED_PARAMS: &str = "fixed_params";
 /// The system attribute that says why a trial failed.
 pub(crate) const FAIL_REASON: &str = "fail_reason";
 /// The system attribute that holds the number of the trial that this one is run for again.
-pub(crate) const FAILED_TRIAL: &str = "failed_trial";
+const FAILED_TRIAL: &str = "failed_trial";
