@@ -1,3 +1,4 @@
+use crate::cv::std;
 use crate::{Choice, Distribution};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -178,6 +179,20 @@ impl TrialRecord {
         self.system_attrs.get(FAIL_REASON)?.as_str()
     }
 
+    /// The values of its folds, if it [keeps](crate::Trial::set_fold_values) those of at least two, and all are finite.
+    pub fn fold_values(&self) -> Option<Vec<f64>> {
+        let values = self.system_attrs.get(FOLD_VALUES)?.as_array()?;
+        let values = values.iter().map(|value| value.as_f64().filter(|value| value.is_finite()));
+        values.collect::<Option<Vec<_>>>().filter(|values| values.len() >= 2)
+    }
+
+    /// The standard error of the mean of its [folds](Self::fold_values), taken as independent: their deviation over k − 1,
+    /// by √k.
+    pub fn standard_error(&self) -> Option<f64> {
+        let values = self.fold_values()?;
+        Some(std(&values) / (values.len() as f64 - 1.0).sqrt())
+    }
+
     /// Whether its parameters came from the queue, at least in part, rather than from the sampler.
     pub fn is_enqueued(&self) -> bool {
         self.system_attrs.contains_key(FIXED_PARAMS)
@@ -208,6 +223,8 @@ impl TrialRecord {
 
 /// The system attribute that holds the parameters of a trial from the queue, by name.
 pub(crate) const FIXED_PARAMS: &str = "fixed_params";
+/// The system attribute that holds the value of each fold of a cross-validation.
+pub(crate) const FOLD_VALUES: &str = "wane:fold_values";
 /// The system attribute that says why a trial failed.
 pub(crate) const FAIL_REASON: &str = "fail_reason";
 /// The system attribute that holds the number of the trial that this one is run for again.

@@ -3,9 +3,11 @@
 mod ask;
 mod best;
 mod optimize;
+mod strength;
 mod trial;
 
 pub use optimize::OptimizeOptions;
+pub(crate) use strength::StrengthCurve;
 pub use trial::{Outcome, Trial, TrialError};
 
 use crate::pruners::{MedianPruner, Pruner};
