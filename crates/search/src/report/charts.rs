@@ -22,7 +22,7 @@ fn points(view: &View<'_>, state: TrialState, x: impl Fn(&TrialRecord) -> Option
 pub(super) fn history(view: &View<'_>) -> Option<Chart> {
     let number = |trial: &TrialRecord| Some(trial.number as f64);
     let (complete, pruned) = (points(view, TrialState::Complete, number), points(view, TrialState::Pruned, number));
-    let x = Axis::over("trial", complete.iter().chain(&pruned).map(|point| point.0), false)?;
+    let x = Axis::over("trial", complete.iter().chain(&pruned).map(|point| point.0), false)?.whole();
     let y = Axis::fitting("value", complete.iter().chain(&pruned).map(|point| point.1))?;
     let mut best = Vec::<Point>::new();
     for &(number, value) in &complete {
@@ -76,9 +76,8 @@ pub(super) fn slice(view: &View<'_>, name: &str) -> Option<Chart> {
     let (complete, pruned) = (points(view, TrialState::Complete, internal), points(view, TrialState::Pruned, internal));
     let both = || complete.iter().chain(&pruned);
     let x = match view.trials.iter().find_map(|trial| trial.params.get(name)).map(|param| &param.distribution)? {
-        Distribution::Float { log, .. } | Distribution::Int { log, .. } => {
-            Axis::over(name, both().map(|point| point.0), *log)?
-        }
+        Distribution::Float { log, .. } => Axis::over(name, both().map(|point| point.0), *log)?,
+        Distribution::Int { log, .. } => Axis::over(name, both().map(|point| point.0), *log)?.whole(),
         Distribution::Categorical { choices } => Axis::of_names(name, choices.iter().map(super::named).collect()),
     };
     let y = Axis::fitting("value", both().map(|point| point.1))?;
@@ -108,7 +107,7 @@ pub(super) fn reports(view: &View<'_>) -> Option<Chart> {
     curves.drain(..left_out);
     let best = view.best.map(|best| curve(best)).unwrap_or_default();
     let all = || curves.iter().flat_map(|(_, curve)| curve).chain(&best);
-    let x = Axis::over("step", all().map(|point| point.0), false)?;
+    let x = Axis::over("step", all().map(|point| point.0), false)?.whole();
     let y = Axis::fitting("reported value", all().map(|point| point.1))?;
     let mut chart = Chart::new("Reports of each trial", x, y);
     // The best lies over the others.
@@ -124,7 +123,7 @@ pub(super) fn reports(view: &View<'_>) -> Option<Chart> {
         chart.marks(class, mark, &ends);
     }
     chart.line("best", &best);
-    chart.explain("complete", '●', "ran to its end").explain("pruned", '×', "pruned").explain("best", '—', "best");
+    chart.explain("complete", '●', "not pruned").explain("pruned", '×', "pruned").explain("best", '—', "best");
     if left_out > 0 {
         chart.explain("left-out", ' ', format!("the first {left_out} trials are left out"));
     }
