@@ -7,7 +7,7 @@ use wane::prelude::*;
 use wane::search::samplers::{GridSampler, RandomSampler, Sampler, TpeSampler};
 use wane::search::{
     Choice, CvOptions, Estimator, FoldScores, GridSearch, KFold, MlpRegressor, OptimizeOptions, ParameterGrid, Ridge,
-    Scaled, Setting, Study, StudyOptions, Trial, cross_validate,
+    Scaled, Setting, Study, StudyOptions, Trial, TrialRecord, cross_validate,
 };
 
 /// The penalty's strengths for the curve: from 1e-2 to 1e3, three a decade.
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let is_full = std::env::args().any(|argument| argument == "--full");
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/diabetes.csv");
     let task = Task { data: Dataset::from_csv(file, "progression")?, epochs: if is_full { 200 } else { 40 } };
-    let n_trials = if is_full { 96 } else { 24 };
+    let n_trials = if is_full { 96 } else { 48 };
     let folds = KFold::new(10)?;
 
     let run = |sampler: Arc<dyn Sampler>| task.search(sampler, n_trials, &folds);
@@ -42,9 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let tpe = &studies[2];
     task.vary_strength(tpe, &folds)?;
-    let (best, chosen) = (tpe.best_params()?, tpe.one_standard_error("lambda")?.number);
-    let chosen = tpe.trials()?[chosen].params.iter().map(|(name, param)| Ok((name.clone(), param.value()?)));
-    let chosen = chosen.collect::<Result<_, Error>>()?;
+    let (best, chosen) = (tpe.best_params()?, values_of(&*tpe.one_standard_error("lambda")?)?);
     println!("\nTPE's network: {}", described(&best));
     println!("the largest lambda within one standard error of it: {}", described(&chosen));
 
@@ -85,7 +83,7 @@ impl Task {
             ("lambda", lambda.map(Choice::from).collect()),
             ("lr", vec![3e-3.into(), 1e-2.into()]),
             ("width", vec![8.into(), 32.into()]),
-            ("depth", if is_full { vec![1.into(), 2.into()] } else { vec![1.into()] }),
+            ("depth", vec![1.into(), 2.into()]),
         ])
     }
 
@@ -102,8 +100,7 @@ impl Task {
             trial.suggest_int("depth", 1..=2)?;
             trial.suggest_int_log("width", 4..=64)?;
             trial.suggest_float_log("lr", 1e-3..=3e-2)?;
-            let params = trial.record().params.iter().map(|(name, param)| Ok((name.clone(), param.value()?)));
-            let network = self.network(&params.collect::<Result<_, Error>>()?)?;
+            let network = self.network(&values_of(trial.record())?)?;
             let errors: Vec<f64> = self.score(&network, folds)?.test_scores().iter().map(|score| -score).collect();
             Ok(trial.set_fold_values(&errors)?)
         })
@@ -141,6 +138,10 @@ impl Task {
 
 /// The parameters of a trial.
 type Chosen = std::collections::BTreeMap<String, Choice>;
+
+fn values_of(trial: &TrialRecord) -> Result<Chosen, Error> {
+    trial.params.iter().map(|(name, param)| Ok((name.clone(), param.value()?))).collect()
+}
 
 fn score(estimator: &impl Estimator, data: &Dataset<f64>, folds: &KFold) -> Result<FoldScores, Error> {
     cross_validate(estimator, data, folds, &CvOptions { raise: true, ..Default::default() })

@@ -8,9 +8,9 @@ const WIDTH: f64 = 460.0;
 const HEIGHT: f64 = 300.0;
 const TOP: f64 = 20.0;
 const RIGHT: f64 = 14.0;
-const BOTTOM: f64 = 46.0;
+const BOTTOM: f64 = 50.0;
 /// About how wide a character of a tick's name is.
-const CHARACTER: f64 = 7.0;
+const CHARACTER: f64 = 8.0;
 const LONGEST_TICK: usize = 14;
 const LONGEST_LABEL: usize = 48;
 
@@ -39,7 +39,7 @@ pub(super) struct Chart {
 impl Chart {
     pub(super) fn new(title: &str, x: Axis, y: Axis) -> Self {
         let widest = y.ticks(5).iter().map(|(_, name)| name.chars().count().min(LONGEST_TICK)).max().unwrap_or(1);
-        let left = 34.0 + CHARACTER * widest as f64;
+        let left = 36.0 + CHARACTER * widest as f64;
         Self { title: title.to_owned(), x, y, left, drawn: String::new(), legend: Vec::new() }
     }
 
@@ -160,7 +160,7 @@ impl Chart {
             let Some(y) = self.y(value) else { continue };
             *svg += &format!(r#"<path class="grid" d="M{:.1} {y:.1}H{right}"/>"#, self.left);
             let name = escape(&clipped(&name, LONGEST_TICK));
-            *svg += &format!(r#"<text class="end" x="{:.1}" y="{:.1}">{name}</text>"#, self.left - 6.0, y + 4.0);
+            *svg += &format!(r#"<text class="end" x="{:.1}" y="{:.1}">{name}</text>"#, self.left - 6.0, y + 5.0);
         }
         let ticks = self.x.ticks(5);
         let room = (right - self.left) / ticks.len().max(1) as f64 / CHARACTER;
@@ -168,14 +168,14 @@ impl Chart {
             let Some(x) = self.x(value) else { continue };
             *svg += &format!(r#"<path class="grid" d="M{x:.1} {TOP}V{bottom}"/>"#);
             let name = escape(&clipped(&name, (room as usize).clamp(3, 2 * LONGEST_TICK)));
-            *svg += &format!(r#"<text class="middle" x="{x:.1}" y="{:.1}">{name}</text>"#, bottom + 17.0);
+            *svg += &format!(r#"<text class="middle" x="{x:.1}" y="{:.1}">{name}</text>"#, bottom + 19.0);
         }
         *svg += &format!(r#"<path class="axis" d="M{:.1} {TOP}V{bottom}H{right}"/>"#, self.left);
         let label = |axis: &Axis| escape(&clipped(&axis.label, LONGEST_LABEL));
         let (x, y) = (0.5 * (self.left + right), 0.5 * (TOP + bottom));
         *svg += &format!(r#"<text class="middle label" x="{x:.1}" y="{:.1}">{}</text>"#, HEIGHT - 8.0, label(&self.x));
         *svg += &format!(
-            r#"<text class="middle label" transform="translate(14 {y:.1}) rotate(-90)">{}</text>"#,
+            r#"<text class="middle label" transform="translate(16 {y:.1}) rotate(-90)">{}</text>"#,
             label(&self.y)
         );
     }

@@ -123,8 +123,8 @@ impl Study {
                 return self.begin(id, trials);
             }
         }
-        let limit = self.0.sampler.limit().unwrap_or(usize::MAX);
-        if trials.iter().filter(|trial| !trial.is_enqueued()).count() >= limit {
+        let chosen = || trials.iter().filter(|trial| !trial.is_enqueued()).count();
+        if self.0.sampler.limit().is_some_and(|limit| chosen() >= limit) {
             return Ok(None);
         }
         let mut trial = TrialRecord::new(TrialState::Running);
@@ -154,8 +154,8 @@ impl Study {
             Ordering::Equal => trials.push(record.clone()),
             Ordering::Greater => trials = self.trials()?,
         }
-        let limit = self.0.sampler.limit().unwrap_or(usize::MAX);
-        if rank(&record, &trials).is_some_and(|rank| rank >= limit) {
+        let limit = self.0.sampler.limit();
+        if limit.is_some_and(|limit| rank(&record, &trials).is_some_and(|rank| rank >= limit)) {
             self.finish(&record, Outcome::Fail("the sampler has no parameters for another trial".into()))?;
             return Ok(None);
         }
