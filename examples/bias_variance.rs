@@ -10,8 +10,8 @@ use wane::search::{
 };
 
 const NOISE: f64 = 0.4;
-const SINE: SineOptions = SineOptions { rows: 30, low: -1.0, high: 1.0, angular_frequency: TAU / 2.0, noise: NOISE };
-const LAMBDAS: [f64; 8] = [0.0, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0];
+const SINE: SineOptions = SineOptions { rows: 20, low: -1.0, high: 1.0, angular_frequency: TAU / 2.0, noise: NOISE };
+const LAMBDAS: [f64; 8] = [0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0];
 const ALPHAS: [f64; 7] = [0.0, 0.01, 0.1, 0.3, 1.0, 3.0, 30.0];
 const FOURIER: BiasVarianceOptions = BiasVarianceOptions { training_sets: 1000, seeds: 1, seed: 0 };
 const NETWORK: BiasVarianceOptions = BiasVarianceOptions { training_sets: 30, seeds: 3, seed: 0 };
@@ -21,14 +21,14 @@ fn main() -> Result<(), Error> {
     ridge()
 }
 
-/// Fresh sets of 30 rows, several starts for each, and the error at 200 other points.
+/// Fresh sets of 20 rows, several starts for each, and the error at 200 other points.
 fn network() -> Result<(), Error> {
     let BiasVarianceOptions { training_sets, seeds, .. } = NETWORK;
     println!(
-        "A 1-32-1 network (tanh, Adam) learns sin(πx) from 30 rows with noise of deviation {NOISE}: {training_sets}"
+        "A 1-32-1 network (tanh, Adam) learns sin(πx) from 20 rows with noise of deviation {NOISE}: {training_sets}"
     );
     println!(
-        "training sets, {seeds} starts for each. Penalty λ/(2·30)·‖W‖², parts of the squared error ± standard error.\n"
+        "training sets, {seeds} starts for each. Penalty λ/(2·20)·‖W‖², parts of the squared error ± standard error.\n"
     );
     println!("      λ   test error          bias²               variance            of it: starts");
     let points = sine::<f64>(&SineOptions { rows: 200, ..SINE }, &mut Rng::seed_from_u64(1))?;
@@ -40,7 +40,7 @@ fn network() -> Result<(), Error> {
             activation: Activation::Tanh,
             alpha,
             lr: 0.02,
-            batch_size: 30,
+            batch_size: 20,
             epochs: 1000,
             ..Default::default()
         };

@@ -94,7 +94,7 @@ impl LambdaCurves<'_> {
             .configure_mesh()
             .disable_x_mesh()
             .x_labels(0)
-            .x_desc("λ (logarithmic)")
+            .x_desc(if self.lambdas[0] == 0.0 { "λ (logarithmic, and 0 beside it)" } else { "λ (logarithmic)" })
             .y_desc(self.error)
             .y_label_formatter(&|error| tick_within(y.end - y.start, *error))
             .max_light_lines(0)

@@ -6,7 +6,7 @@ mod common;
 use common::place;
 use wane_autodiff::rand::{RngExt, SeedableRng};
 use wane_autodiff::{Error, Float, Rng};
-use wane_train::{ErrorCurve, TradeOff, plot_weights};
+use wane_train::{ErrorCurve, LambdaCurves, TradeOff, plot_weights};
 
 const PANEL: f64 = 300.0;
 
@@ -205,4 +205,39 @@ fn numbers_of_a_trade_off_that_do_not_fit_are_named() {
     let expected = format!("span of the errors is from {:e} to {:e}; expected one that is finite", f64::MIN, f64::MAX);
     assert_eq!(of(&far, &[]), expected);
     assert!(!path.exists());
+}
+
+/// The middle of each text, in its order.
+fn middles(svg: &str, wanted: &[&str]) -> Vec<f64> {
+    let lines = Vec::from_iter(svg.lines());
+    let place = |text: &&str| lines.iter().position(|line| line == text).unwrap_or_else(|| panic!("{text}: {svg}"));
+    let x = |line: &str| line.split_once(" x=\"").unwrap().1.split('"').next().unwrap().parse().unwrap();
+    wanted.iter().map(|text| x(lines[place(text) - 1])).collect()
+}
+
+#[test]
+fn errors_over_lambda_have_a_logarithmic_axis_and_zero_beside_it() {
+    let path = place("lambda-curves.svg");
+    let draw = |lambdas: &[f64], errors: &[f64]| {
+        let curves = [curve("training", errors, &[]), curve("test", errors, &[])];
+        LambdaCurves { title: "Errors", lambdas, error: "error", curves: &curves }.plot(&path)?;
+        Ok::<_, Error>(std::fs::read_to_string(&path).unwrap())
+    };
+    let svg = draw(&[0.0, 0.01, 0.1, 10.0], &[3.0, 2.0, 1.0, 4.0]).unwrap();
+    let x = middles(&svg, &["0", "0.01", "0.1", "10"]);
+    // The decades are alike; 0 is as far off as the others are apart in the mean, one and a half decades.
+    let decade = x[2] - x[1];
+    assert!((x[3] - x[2] - 2.0 * decade).abs() <= 2.0 && (x[1] - x[0] - 1.5 * decade).abs() <= 2.0, "{x:?}");
+    assert!(svg.contains("least test at λ = 0.1"), "{svg}");
+    for lambdas in [&[0.0][..], &[1e-300], &[0.0, 5.0], &[1.0, 1e300]] {
+        draw(lambdas, &vec![1.0; lambdas.len()]).unwrap();
+    }
+    for (lambdas, expected) in [
+        (&[-1.0, 0.0][..], "λ is -1; expected 0 or above"),
+        (&[0.1, 0.1], "λ is 0.1; expected above the one before, 0.1"),
+        (&[0.1, f64::NAN], "λ 1 is NaN; expected a finite number"),
+        (&[], "number of λ is 0; expected at least 1"),
+    ] {
+        assert_eq!(draw(lambdas, &[1.0, 2.0]).unwrap_err().to_string(), expected);
+    }
 }
