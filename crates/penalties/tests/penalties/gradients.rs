@@ -3,7 +3,7 @@
 use crate::common::{arrays, close, config, evaluate, matrices, params_of};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 use wane_autodiff::ndarray::{ArrayD, Axis, arr0, arr1, arr2};
-use wane_autodiff::{Params, Penalty, Tape, gradcheck};
+use wane_autodiff::{Penalty, Tape, gradcheck};
 use wane_penalties::{ElasticNet, GroupLasso, L1, L2};
 
 /// Central differences of 1.5·penalty over all arrays, the first one counted twice.
@@ -182,18 +182,4 @@ fn hand_made_values_come_out() {
     for (got, wanted) in gradient.iter().zip(expected) {
         assert!(close(*got, wanted, 3e-16), "{got} is not {wanted}");
     }
-}
-
-#[test]
-fn the_penalty_of_no_parameter_is_zero() {
-    fn check<P: Penalty<f64> + Clone + 'static>(penalty: &P, params: &Params<f64>) {
-        let mut tape = Tape::new();
-        assert_eq!(tape.record(params).penalty(penalty, &[]).item(), 0.0, "{}", penalty.name());
-    }
-    let params = params_of(&[arr1(&[1.0, -2.0]).into_dyn()]);
-    check(&L1::new(1.0).unwrap(), &params);
-    check(&L2::new(1.0).unwrap(), &params);
-    check(&ElasticNet::new(1.0, 1.0).unwrap(), &params);
-    check(&GroupLasso::rows(1.0).unwrap(), &params);
-    check(&GroupLasso::columns(1.0).unwrap(), &params);
 }
