@@ -1,4 +1,4 @@
-//! Replays reference values that PyTorch wrote, and prints how far wane is from each.
+//! Replays reference values that PyTorch, scikit-learn, Optuna and a KKT solver wrote, and prints how far wane is from each.
 //!
 //! `cargo run --release --example parity -- DIR`; without DIR, the vendored files.
 

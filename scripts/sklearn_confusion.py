@@ -1,4 +1,4 @@
-"""Writes scikit-learn's numbers for crates/train/tests/confusion.rs.
+"""Writes scikit-learn's numbers for crates/train/tests/train/confusion.rs.
 
 Run by hand, in an environment that has scikit-learn, from the root of the repository:
 

@@ -1,4 +1,4 @@
-"""Writes scikit-learn's values, for crates/data/tests/sklearn.rs.
+"""Writes scikit-learn's values, for crates/data/tests/sets/sklearn.rs.
 
 Run by hand, in an environment that has scikit-learn, from the root of the repository:
 

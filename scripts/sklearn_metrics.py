@@ -1,4 +1,4 @@
-"""Writes scikit-learn's numbers for crates/train/tests/metrics.rs.
+"""Writes scikit-learn's numbers for crates/train/tests/train/metrics.rs.
 
 Run by hand, in an environment that has scikit-learn, from the root of the repository:
 

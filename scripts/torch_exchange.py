@@ -1,4 +1,4 @@
-"""Writes what PyTorch users keep in safetensors files, for crates/train/tests/torch_exchange.rs.
+"""Writes what PyTorch users keep in safetensors files, for crates/train/tests/train/torch_exchange.rs.
 
 Run by hand, in an environment that has torch and safetensors, from the root of the repository:
 

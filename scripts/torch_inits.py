@@ -1,4 +1,4 @@
-"""Writes the numbers of torch.nn.init, for crates/layers/tests/laws.rs and the tests in crates/layers/src/orthogonal.rs.
+"""Writes the numbers of torch.nn.init, for crates/layers/tests/layers/laws.rs and the tests in crates/layers/src/orthogonal.rs.
 
 Run by hand, in an environment that has torch, from the root of the repository:
 

@@ -1,4 +1,4 @@
-"""Writes PyTorch's values and gradients at kinks and extremes, for crates/autodiff/tests/kinks.rs.
+"""Writes PyTorch's values and gradients at kinks and extremes, for crates/autodiff/tests/autodiff/kinks.rs.
 
 Run by hand, in an environment that has torch, from the root of the repository:
 

@@ -1,4 +1,4 @@
-"""Writes traces of PyTorch's LBFGS, for crates/optim/tests/lbfgs_torch.rs.
+"""Writes traces of PyTorch's LBFGS, for crates/optim/tests/optim/lbfgs_torch.rs.
 
 Run by hand, in an environment that has torch, from the root of the repository:
 

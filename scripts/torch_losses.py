@@ -1,4 +1,4 @@
-"""Writes PyTorch's values and gradients of losses, for crates/autodiff/tests/losses.rs.
+"""Writes PyTorch's values and gradients of losses, for crates/autodiff/tests/autodiff/losses.rs.
 
 Run by hand, in an environment that has torch 2.15 or later, from the root of the repository:
 
@@ -63,7 +63,7 @@ LOSSES = [
 SIGNED = [sign * x for x in (0.0, 1e-300, 0.3, 0.5, 1.0, 2.0, 30.0, 1e4) for sign in (1, -1)] + [INF, -INF, NAN]
 BESIDE_1 = [math.nextafter(1.0, to) for to in (0.0, 2.0)]
 COUNTS = [0.0, 1.0, *BESIDE_1, 2.5, 7.0, -1.0, NAN]
-# The inputs and targets at which the losses that tests/kinks.rs has not are taken: all pairs of them.
+# The inputs and targets at which the losses that kinks.rs has not are taken: all pairs of them.
 KINKS = {
     "hinge": ([*SIGNED, *BESIDE_1], [1.0, -1.0, 0.0, 0.5, NAN]),
     "hinge_embedding": ([*SIGNED, *BESIDE_1], [1.0, -1.0, 0.0, 0.5, NAN]),

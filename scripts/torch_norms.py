@@ -1,4 +1,4 @@
-"""Writes PyTorch's layer norm and RMS norm, forward and gradients, for crates/autodiff/tests/norms.rs.
+"""Writes PyTorch's layer norm and RMS norm, forward and gradients, for crates/autodiff/tests/autodiff/norms.rs.
 
 Run by hand, in an environment that has torch, from the root of the repository:
 

@@ -1,4 +1,4 @@
-"""Writes PyTorch's values and gradients of ops over one, two or three values, for crates/autodiff/tests/torch_ops.rs.
+"""Writes PyTorch's values and gradients of ops over one, two or three values, for crates/autodiff/tests/autodiff/torch_ops.rs.
 
 Run by hand, in an environment that has torch, from the root of the repository:
 

@@ -1,4 +1,4 @@
-"""Writes runs of PyTorch that wane goes on with, for crates/train/tests/torch_resume.rs.
+"""Writes runs of PyTorch that wane goes on with, for crates/train/tests/train/torch_resume.rs.
 
 Run by hand, in an environment that has torch and safetensors, from the root of the repository:
 

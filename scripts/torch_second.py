@@ -1,4 +1,4 @@
-"""Writes PyTorch's second derivatives, at kinks and elsewhere, for crates/autodiff/tests/second_derivatives.rs.
+"""Writes PyTorch's second derivatives, at kinks and elsewhere, for crates/autodiff/tests/autodiff/second_derivatives.rs.
 
 Run by hand, in an environment that has torch, from the root of the repository:
 

@@ -1,8 +1,9 @@
 """Lets wane's workers and Optuna's work on one study in one journal file, and kills one of wane's in the middle of a trial.
 
-    python scripts/two_workers.py target/release/examples/exchange
+    python scripts/two_workers.py
 
-Needs Optuna 5; the program is `cargo build --release -p wane-search --example exchange`.
+Builds wane's worker (crates/search/examples/journal.rs), and installs Optuna into the Python that runs it, best one of a
+virtual environment, where it is not there yet.
 """
 
 import json
@@ -15,7 +16,11 @@ import tempfile
 import time
 import warnings
 
-import optuna
+try:
+    import optuna
+except ImportError:
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "optuna>=5,<6"], check=True)
+    import optuna
 from optuna.storages import JournalStorage, RetryHeartbeatStaleTrialCallback
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
@@ -111,8 +116,16 @@ def torn(program, journal, folder):
     return len(sizes)
 
 
+def build():
+    """Path of wane's worker."""
+    command = ["cargo", "build", "--release", "-p", "wane-search", "--example", "journal", "--message-format=json"]
+    root = pathlib.Path(__file__).resolve().parent.parent
+    built = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, text=True, check=True)
+    made = [json.loads(line) for line in built.stdout.splitlines()]
+    return next(one["executable"] for one in made if one.get("executable") and one["target"]["name"] == "journal")
+
+
 def main(program):
-    program = pathlib.Path(program).resolve()
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         journal = folder / "shared.journal"
@@ -126,7 +139,7 @@ def main(program):
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    if sys.argv[1] == "--worker":
+    if sys.argv[1:2] == ["--worker"]:
         study(sys.argv[2]).optimize(objective(float(sys.argv[4])), n_trials=int(sys.argv[3]))
     else:
-        main(sys.argv[1])
+        main(build())

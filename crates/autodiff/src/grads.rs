@@ -14,27 +14,27 @@ pub struct Grads<T> {
     layout: Arc<Layout>,
     pub(crate) values: Flat<T>,
     pub(crate) reached: Vec<bool>,
-    scale: f64,
+    clipped: f64,
 }
 
 impl<T: Float> Grads<T> {
     pub(crate) fn new(layout: Arc<Layout>) -> Self {
         let (values, reached) = (Flat::zeros(layout.total()), vec![false; layout.entries().len()]);
-        Self { layout, values, reached, scale: 1.0 }
+        Self { layout, values, reached, clipped: 1.0 }
     }
 
     /// Forgets every gradient.
     pub fn clear(&mut self) {
         self.values.fill(T::zero());
         self.reached.fill(false);
-        self.scale = 1.0;
+        self.clipped = 1.0;
     }
 
     /// Takes every parameter as not reached, and leaves its numbers for the first op that does reach it to overwrite. What
     /// none has reached in the end, even if one panicked, is cleared.
     pub(crate) fn forget(&mut self) -> Forgotten<'_, T> {
         self.reached.fill(false);
-        self.scale = 1.0;
+        self.clipped = 1.0;
         Forgotten(self)
     }
 
@@ -62,6 +62,7 @@ impl<T: Float> Grads<T> {
         let entry = self.layout.entry(id)?;
         copy_into(entry, gradient, &mut self.values[entry.range()])?;
         self.reached[id.index()] = true;
+        self.clipped = 1.0;
         Ok(())
     }
 
@@ -75,18 +76,22 @@ impl<T: Float> Grads<T> {
         &self.values
     }
 
-    /// Multiplies every gradient, as clipping by norm does.
-    ///
-    /// What is scaled so is the loss of this step: [`scale`](Self::scale) tells optimizers, whose proximal terms go with it.
+    /// Multiplies every gradient: by 1/k, the sum over k batches becomes their mean. What stands beside the loss, as
+    /// proximal terms do, is left as it is.
     pub fn scale_by(&mut self, factor: f64) {
-        let by = T::of(factor);
-        vectorized(Scaled { values: &mut self.values, by });
-        self.scale *= by.widen();
+        vectorized(Scaled { values: &mut self.values, by: T::of(factor) });
     }
 
-    /// By what the gradients were multiplied since they were cleared: 1, if nothing did.
-    pub fn scale(&self) -> f64 {
-        self.scale
+    /// Multiplies every gradient by a coefficient of clipping, which makes this step a smaller one of the same objective:
+    /// optimizers take what stands beside the loss by [`clipped`](Self::clipped) too.
+    pub fn clip_by(&mut self, coefficient: f64) {
+        self.scale_by(coefficient);
+        self.clipped *= T::of(coefficient).widen();
+    }
+
+    /// By what [`clip_by`](Self::clip_by) multiplied these gradients: 1, if it did not.
+    pub fn clipped(&self) -> f64 {
+        self.clipped
     }
 
     /// All gradients, to clip one by one. Numbers written where there is no gradient are lost to the next pass:

@@ -115,7 +115,7 @@ impl<'g, T: Float> Graph<'g, T> {
     /// The sum of `penalty` over the given parameters, a scalar to add to the loss. A parameter given twice counts twice.
     ///
     /// # Panics
-    /// A handle of other Params; a shape that the penalty is not defined for.
+    /// No parameter; a handle of other Params; a shape that the penalty is not defined for.
     #[track_caller]
     pub fn penalty<P: Penalty<T> + Clone + 'static>(self, penalty: &P, params: &[ParamId]) -> Var<'g, T> {
         let first = self.recording.borrow().nodes.len() as u32;

@@ -36,13 +36,16 @@ impl<T: Float, P: Penalty<T> + 'static> Op<T> for PenaltyOp<P> {
     }
 
     fn shape(&self, operands: &Operands<'_, T>) -> Result<Shape, ShapeFault> {
+        if operands.is_empty() {
+            return Err(ShapeFault::new("it is over no parameter; expected at least one"));
+        }
         (0..operands.len()).try_for_each(|i| self.0.check(operands.shape(i)).map_err(|fault| fault.of(i)))?;
         Ok(Shape::SCALAR)
     }
 
     fn forward(&self, mut pass: Forward<'_, T>) {
         let values = (0..pass.inputs()).map(|i| self.0.value(pass.input(i), pass.input_shape(i)));
-        // Not `sum`, which makes −0 of nothing.
+        // Not `sum`, which begins at −0.
         let sum = values.fold(T::zero(), |sum, value| sum + value);
         pass.output()[0] = sum;
     }

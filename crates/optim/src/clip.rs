@@ -23,7 +23,7 @@ pub fn clip_grad_norm<T: Float>(grads: &mut Grads<T>, max_norm: f64) -> Result<f
 pub fn clip_grads_with_norm<T: Float>(grads: &mut Grads<T>, max_norm: f64, norm: f64) -> Result<(), Error> {
     let coefficient = above_zero("max_norm", max_norm)? / (norm + 1e-6);
     if coefficient < 1.0 || coefficient.is_nan() {
-        grads.scale_by(coefficient);
+        grads.clip_by(coefficient);
     }
     Ok(())
 }

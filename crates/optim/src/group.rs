@@ -57,7 +57,10 @@ impl<T: Float, R: Rule> Group<T, R> {
     /// applies h's proximal operator to each parameter of the group, in the metric of that step ([`Rule::reach`]). The
     /// weights then come to a minimum of loss + h, under every optimizer the same, with zeros that are exact.
     ///
-    /// Where the gradients were clipped by norm, so is h ([`Grads::scale`](wane_autodiff::Grads::scale)). Rates and
+    /// A decay draws on weights beside that. A coupled one belongs to the loss; a decoupled one, AdamW's default, moves the
+    /// minimum: for the L2 part of an elastic net take [`ElasticNet`](wane_penalties::ElasticNet) as the term, and no decay.
+    ///
+    /// Where the gradients were clipped by norm, so is h ([`Grads::clipped`](wane_autodiff::Grads::clipped)). Rates and
     /// schedules need no care: thresholds follow them. Parameters without a gradient are passed by. With `maximize`, loss − h
     /// is climbed.
     #[must_use]

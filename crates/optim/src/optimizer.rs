@@ -58,10 +58,6 @@ impl<T: Float, R: Rule> Optimizer<T, R> {
         let mut group = GroupState::new(group, &self.defaults, self.schedule.as_ref(), self.time)
             .map_err(|error| error.within(&context))?;
         let params = &mut group.params;
-        if let Some(prox) = group.prox.as_ref().filter(|_| params.is_empty()) {
-            let field = format!("{context}: parameters of the {}", prox.name());
-            return Err(Error::parameter(field, "none", "at least one"));
-        }
         params.sort_unstable();
         if let Some(twice) = params.windows(2).find(|pair| pair[0] == pair[1]) {
             let given = format!("number {}, named twice", twice[0].index());
@@ -290,6 +286,9 @@ impl<T: Float, R: Rule> GroupState<T, R> {
         edit(&mut edited.options);
         edited.options.check()?;
         if let Some(prox) = &edited.prox {
+            if edited.params.is_empty() {
+                return Err(Error::parameter(format!("parameters of the {}", prox.name()), "none", "at least one"));
+            }
             edited.options.check_reach().map_err(|error| error.within(prox.name()))?;
         }
         edited.decay.strength = non_negative("weight_decay", *edited.options.weight_decay())?;

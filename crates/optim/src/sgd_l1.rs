@@ -11,8 +11,11 @@ use wane_penalties::Step;
 /// For a gradient g of θ, negated if `maximize`:
 /// 1. coupled decay: g ← g + λθ; decoupled: θ ← θ(1 − lr·λ)
 /// 2. θ ← θ − lr·g
-/// 3. u ← u + lr·`l1`: the penalty that a weight could have had by now
-/// 4. θ ← max(0, θ − (u + q)) if θ > 0, min(0, θ + (u − q)) if θ < 0; q, the penalty that it did have, takes the change
+/// 3. a ← a + lr·`l1`, b ← b + lr·`l1`: what the weight is charged if it is above zero, and if it is below
+/// 4. θ' = max(0, θ − a) if θ > 0, min(0, θ + b) if θ < 0; a ← a + (θ' − θ), b ← b − (θ' − θ), θ ← θ'
+///
+/// With the paper's total u = t·lr·`l1` and what a weight had of it, q, these are a = u + q and b = u − q. Both of those grow
+/// with the number of steps, and in f32 their sum would lose the step's charge; a and b don't where they matter.
 ///
 /// The noise of a mini-batch kicks a weight off zero in every step, and further than the proximal step's lr·`l1` draws it
 /// back: under [`Group::prox`](crate::Group::prox) it is zero only if the batch is large. Here a weight at zero lays up what
@@ -21,7 +24,7 @@ use wane_penalties::Step;
 ///
 /// Gradients that were clipped by norm scale the penalty of their step alike.
 ///
-/// State: `total_penalty` u, `applied_penalty` q, both in the units of θ.
+/// State: `owed_above` a, `owed_below` b, both in the units of θ.
 pub type SgdL1<T> = Optimizer<T, SgdL1Options>;
 
 /// The options of [`SgdL1`].
@@ -65,7 +68,7 @@ impl Rule for SgdL1Options {
     }
 
     fn state(&self) -> &'static [&'static str] {
-        &["total_penalty", "applied_penalty"]
+        &["owed_above", "owed_below"]
     }
 
     fn constants<T: Float>(&self, pull: Pull, _step: u64) -> Constants<T> {
@@ -76,8 +79,8 @@ impl Rule for SgdL1Options {
         Constants { charge: constants.charge * scale, ..constants }
     }
 
-    fn update<T: Float>(constants: Constants<T>, theta: &mut [T], g: &[T], [total, applied, _]: [&mut [T]; 3]) {
-        vectorized(Update { constants, theta, g, total, applied });
+    fn update<T: Float>(constants: Constants<T>, theta: &mut [T], g: &[T], [above, below, _]: [&mut [T]; 3]) {
+        vectorized(Update { constants, theta, g, above, below });
     }
 
     /// lr.
@@ -90,8 +93,8 @@ struct Update<'a, T> {
     constants: Constants<T>,
     theta: &'a mut [T],
     g: &'a [T],
-    total: &'a mut [T],
-    applied: &'a mut [T],
+    above: &'a mut [T],
+    below: &'a mut [T],
 }
 
 impl<T: Float> Kernel for Update<'_, T> {
@@ -100,21 +103,23 @@ impl<T: Float> Kernel for Update<'_, T> {
     #[inline(always)]
     fn call(self) {
         let Constants { front, lr, charge } = self.constants;
-        let weights = self.theta.iter_mut().zip(self.g).zip(self.total.iter_mut().zip(self.applied));
-        for ((theta, &g), (total, applied)) in weights {
+        let weights = self.theta.iter_mut().zip(self.g).zip(self.above.iter_mut().zip(self.below));
+        for ((theta, &g), (above, below)) in weights {
             let g = front.gradient(*theta, g);
             let moved = g.mul_add(-lr, front.shrunk(*theta));
-            *total += charge;
+            *above += charge;
+            *below += charge;
             let charged = if moved > T::zero() {
-                (moved - (*total + *applied)).max_or_nan(T::zero())
+                (moved - *above).max_or_nan(T::zero())
             } else if moved < T::zero() {
-                let charged = moved + (*total - *applied);
+                let charged = moved + *below;
                 if charged < T::zero() { charged } else { T::zero() }
             } else {
                 // Zero stays zero, without a sign, and NaN stays NaN.
                 moved + T::zero()
             };
-            *applied += charged - moved;
+            *above += charged - moved;
+            *below -= charged - moved;
             *theta = charged;
         }
     }

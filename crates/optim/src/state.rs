@@ -212,7 +212,7 @@ impl<T: Float> State<T> {
             _ => options.constants(if reference.is_some() { Pull::default() } else { group.now.pull }, step),
         };
         *memo = Some((step, constants));
-        let constants = R::scaled(constants, T::of(grads.scale()));
+        let constants = R::scaled(constants, T::of(grads.clipped()));
         let theta = &mut params.as_mut_slice()[range.clone()];
         let mut g = &grads.as_slice()[range.clone()];
         if let Some(reference) = reference {
@@ -229,7 +229,7 @@ impl<T: Float> State<T> {
             }
         }
         // Where nothing moves, nothing shrinks.
-        let scale = (*options.clone().lr() != 0.0).then(|| T::of(grads.scale()));
+        let scale = (*options.clone().lr() != 0.0).then(|| T::of(grads.clipped()));
         let motion = Motion::<T, R> { constants, prox: group.prox.as_deref().zip(scale) };
         let names = options.state();
         let mut slices: [&mut [T]; 3] = Default::default();

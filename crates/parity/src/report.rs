@@ -1,7 +1,7 @@
 use crate::compare::Difference;
 use crate::{Failure, edit, elastic, folds, grid, journal, optimizer, parzen, pruner, schedule, training};
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
 /// What became of one file.
@@ -53,19 +53,13 @@ pub struct Report {
 }
 
 impl Report {
-    /// Replays every JSON file of a folder, in the order of their names; its sub-folders are left alone.
+    /// Replays every JSON file of a folder and of the folders in it, in the order of their names.
     ///
     /// # Errors
     /// A folder that cannot be read.
     pub fn of_dir(dir: &Path) -> io::Result<Self> {
         let mut paths = Vec::new();
-        for entry in fs::read_dir(dir)? {
-            let path = entry?.path();
-            // Of links that lead nowhere too: they are reported, as whatever can't be read.
-            if !path.is_dir() && path.extension().is_some_and(|extension| extension == "json") {
-                paths.push(path);
-            }
-        }
+        collect(dir, &mut paths)?;
         paths.sort();
         Ok(Self { replays: paths.iter().map(|path| replay_file(path)).collect() })
     }
@@ -86,6 +80,21 @@ impl Report {
         let traces: Vec<_> = self.replays.iter().filter(is_f64_trace).collect();
         (traces.iter().filter(|replay| replay.has_same_bits()).count(), traces.len())
     }
+}
+
+fn collect(dir: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let path = entry.path();
+        // A link to a folder is not followed, for it may lead back; one that leads nowhere is reported, as whatever
+        // can't be read.
+        if entry.file_type()?.is_dir() {
+            collect(&path, paths)?;
+        } else if !path.is_dir() && path.extension().is_some_and(|extension| extension == "json") {
+            paths.push(path);
+        }
+    }
+    Ok(())
 }
 
 fn replay_file(path: &Path) -> Replay {

