@@ -37,6 +37,7 @@
 //! # Ok::<(), wane_autodiff::Error>(())
 //! ```
 
+mod bias_variance;
 mod choice;
 mod cv;
 mod decimal;
@@ -56,6 +57,11 @@ mod study;
 mod sweep;
 mod view;
 
+#[cfg(feature = "plot")]
+pub use bias_variance::plot_bias_variance;
+pub use bias_variance::{
+    BiasVariance, BiasVarianceOptions, Decomposition, ErrorParts, TestPoints, bias_variance, bootstrap, subsample,
+};
 pub use choice::Choice;
 pub use cv::{
     CvOptions, CvResults, Estimator, FoldScore, FoldScores, GridSearch, KFold, LeaveOneOut, MlpModel, MlpRegressor,

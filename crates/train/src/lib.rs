@@ -13,6 +13,8 @@ mod path;
 #[cfg(feature = "plot")]
 mod plot;
 #[cfg(feature = "plot")]
+mod plot_lambdas;
+#[cfg(feature = "plot")]
 mod plot_path;
 #[cfg(feature = "plot")]
 mod plot_trade_off;
@@ -32,6 +34,8 @@ pub use model::{ModelCard, load_model, load_model_with, save_model};
 pub use numbers::OtherPrecision;
 pub use optimizer_state::{load_optimizer_safetensors, save_optimizer_safetensors};
 pub use path::{PathPoint, PathTrainer, TrainedPath};
+#[cfg(feature = "plot")]
+pub use plot_lambdas::LambdaCurves;
 #[cfg(feature = "plot")]
 pub use plot_path::plot_path;
 #[cfg(feature = "plot")]

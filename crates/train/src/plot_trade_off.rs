@@ -66,55 +66,15 @@ impl TradeOff<'_> {
     }
 
     fn check(&self) -> Result<(), Error> {
-        let Self { counts, lambdas, curves, .. } = *self;
-        if lambdas.is_empty() {
-            return Err(Error::data("number of λ", 0, "at least 1"));
-        }
-        if curves.is_empty() || curves.len() > MOST {
-            return Err(Error::data("number of curves", curves.len(), format!("1 to {MOST}")));
-        }
-        let check = |what: &str, of: &str, numbers: &[f64]| {
-            if numbers.len() != lambdas.len() {
-                let field = format!("number of {what}s{of}");
-                return Err(Error::data(field, numbers.len(), format!("{}, one for each λ", lambdas.len())));
-            }
-            match numbers.iter().enumerate().find(|(_, number)| !number.is_finite()) {
-                Some((i, &found)) => Err(Error::data(format!("{what} {i}{of}"), number(found), "a finite number")),
-                None => Ok(()),
-            }
-        };
-        check("λ", "", lambdas)?;
-        check("count", "", counts)?;
-        for &ErrorCurve { name, errors, standard_errors } in curves {
-            let of = format!(" of {name:?}");
-            check("error", &of, errors)?;
-            if !standard_errors.is_empty() {
-                check("standard error", &of, standard_errors)?;
-            }
-            if let Some((i, &found)) = standard_errors.iter().enumerate().find(|(_, found)| **found < 0.0) {
-                return Err(Error::data(format!("standard error {i}{of}"), number(found), "0 or above"));
-            }
-        }
-        Ok(())
+        check(self.lambdas, self.curves)?;
+        check_numbers("count", "", self.counts, self.lambdas.len())
     }
 
     /// The ends of both axes, with room around the points and, at the top, for λ.
     fn spans(&self) -> Result<[(f64, f64); 2], Error> {
-        let ends = |what: &str, numbers: &mut dyn Iterator<Item = f64>| {
-            let (low, high) =
-                numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (x.min(low), x.max(high)));
-            let margin = 0.06 * (high - low).max(0.1 * high.abs()).max(1e-12);
-            let band = BAND / (1.0 - BAND) * (high - low + 2.0 * margin);
-            if (high - low + 3.0 * margin + band).is_finite() {
-                Ok((low - margin, high + margin, high + margin + band))
-            } else {
-                let given = format!("from {} to {}", number(low), number(high));
-                Err(Error::data(format!("span of the {what}"), given, "one that is finite"))
-            }
-        };
         let errors = self.curves.iter().flat_map(|curve| curve.bars().flat_map(|(low, high)| [low, high]));
-        let x = ends("counts", &mut self.counts.iter().copied())?;
-        let y = ends("errors", &mut { errors })?;
+        let x = ends("counts", BAND, self.counts.iter().copied())?;
+        let y = ends("errors", BAND, errors)?;
         Ok([(x.0, x.1), (y.0, y.2)])
     }
 
@@ -144,12 +104,7 @@ impl TradeOff<'_> {
             .draw()?;
         self.lambdas(&mut chart, &root, y)?;
         for (number, (given, curve)) in self.curves.iter().zip(&curves).enumerate() {
-            let style = look(number).0.stroke_width(1);
-            for (&x, (low, high)) in self.counts.iter().zip(given.bars()).filter(|(_, (low, high))| low < high) {
-                let cap = |y| EmptyElement::at((x, y)) + PathElement::new([(-4, 0), (4, 0)], style);
-                chart.draw_series([PathElement::new([(x, low), (x, high)], style)])?;
-                chart.draw_series([low, high].map(cap))?;
-            }
+            given.draw_bars(&mut chart, number, self.counts)?;
             line(&mut chart, number, curve)?;
         }
         root.present()?;
@@ -179,8 +134,64 @@ impl TradeOff<'_> {
 
 impl ErrorCurve<'_> {
     /// From one standard error below each error to one above.
-    fn bars(&self) -> impl Iterator<Item = (f64, f64)> {
+    pub(crate) fn bars(&self) -> impl Iterator<Item = (f64, f64)> {
         let spread = self.standard_errors.iter().copied().chain(std::iter::repeat(0.0));
         self.errors.iter().zip(spread).map(|(&error, spread)| (error - spread, error + spread))
+    }
+
+    pub(crate) fn draw_bars<'a>(&self, chart: &mut Chart<'a>, number: usize, x: &[f64]) -> Drawn {
+        let style = look(number).0.stroke_width(1);
+        for (&x, (low, high)) in x.iter().zip(self.bars()).filter(|(_, (low, high))| low < high) {
+            let cap = |y| EmptyElement::at((x, y)) + PathElement::new([(-4, 0), (4, 0)], style);
+            chart.draw_series([PathElement::new([(x, low), (x, high)], style)])?;
+            chart.draw_series([low, high].map(cap))?;
+        }
+        Ok(())
+    }
+}
+
+/// Refuses curves that can't be drawn over these λ.
+pub(crate) fn check(lambdas: &[f64], curves: &[ErrorCurve<'_>]) -> Result<(), Error> {
+    if lambdas.is_empty() {
+        return Err(Error::data("number of λ", 0, "at least 1"));
+    }
+    if curves.is_empty() || curves.len() > MOST {
+        return Err(Error::data("number of curves", curves.len(), format!("1 to {MOST}")));
+    }
+    check_numbers("λ", "", lambdas, lambdas.len())?;
+    for &ErrorCurve { name, errors, standard_errors } in curves {
+        let of = format!(" of {name:?}");
+        check_numbers("error", &of, errors, lambdas.len())?;
+        if !standard_errors.is_empty() {
+            check_numbers("standard error", &of, standard_errors, lambdas.len())?;
+        }
+        if let Some((i, &found)) = standard_errors.iter().enumerate().find(|(_, found)| **found < 0.0) {
+            return Err(Error::data(format!("standard error {i}{of}"), number(found), "0 or above"));
+        }
+    }
+    Ok(())
+}
+
+fn check_numbers(what: &str, of: &str, numbers: &[f64], wanted: usize) -> Result<(), Error> {
+    if numbers.len() != wanted {
+        let field = format!("number of {what}s{of}");
+        return Err(Error::data(field, numbers.len(), format!("{wanted}, one for each λ")));
+    }
+    match numbers.iter().enumerate().find(|(_, number)| !number.is_finite()) {
+        Some((i, &found)) => Err(Error::data(format!("{what} {i}{of}"), number(found), "a finite number")),
+        None => Ok(()),
+    }
+}
+
+/// The ends of an axis, with room around the numbers; and where it ends with so large a part of it left above them.
+pub(crate) fn ends(what: &str, band: f64, numbers: impl Iterator<Item = f64>) -> Result<(f64, f64, f64), Error> {
+    let (low, high) = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (x.min(low), x.max(high)));
+    let margin = 0.06 * (high - low).max(0.1 * high.abs()).max(1e-12);
+    let band = band / (1.0 - band) * (high - low + 2.0 * margin);
+    if (high - low + 3.0 * margin + band).is_finite() {
+        Ok((low - margin, high + margin, high + margin + band))
+    } else {
+        let given = format!("from {} to {}", number(low), number(high));
+        Err(Error::data(format!("span of the {what}"), given, "one that is finite"))
     }
 }

@@ -92,7 +92,7 @@ impl Splitter for ShuffleSplit {
 }
 
 impl Size {
-    fn check(self, field: &str) -> Result<(), Error> {
+    pub(crate) fn check(self, field: &str) -> Result<(), Error> {
         match self {
             Self::Fraction(fraction) if fraction > 0.0 && fraction < 1.0 => Ok(()),
             Self::Rows(1..) => Ok(()),

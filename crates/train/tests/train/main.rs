@@ -15,6 +15,8 @@ mod loss_fn;
 mod metrics;
 mod monitors;
 mod not_finite;
+#[cfg(feature = "plot")]
+mod path_charts;
 mod refusals;
 #[path = "../run/mod.rs"]
 mod run;

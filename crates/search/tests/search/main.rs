@@ -1,0 +1,3 @@
+//! What searches and decompositions promise.
+
+mod bias_variance;
