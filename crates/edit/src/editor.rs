@@ -1,7 +1,7 @@
 use crate::edit::{Edit, Report};
 use crate::metric::Metric;
 use crate::{EditOptions, KeyStats, Ledger, Memories, Site, Wanted, solve, values};
-use wane_autodiff::ndarray::{Array1, Array2, ArrayView2, Axis};
+use wane_autodiff::ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use wane_autodiff::{Error, Float, Params};
 
 /// Makes [`Edit`]s of one layer: what data its keys come from ([`KeyStats`]) and how edits are to be solved
@@ -150,15 +150,10 @@ impl<'m, T: Float> Editor<'m, T> {
     fn report(&self, edit: &Edit, leverage: Array1<f64>, after: &Layer) -> Report {
         let Metric { ridge, rank, condition, .. } = self.metric;
         let delta = edit.delta_weight();
-        let square = |values: &Array2<f64>| values.iter().map(|value| value * value).sum::<f64>();
-        // E‖ΔW k + Δb‖² is that of ΔW(k − μ), and that of what ΔW μ + Δb adds to each.
-        let mut constant = delta.dot(&self.stats.mean());
-        edit.delta_bias().iter().for_each(|bias| constant += bias);
-        let scatter = (&delta.dot(&self.stats.covariance()) * &delta).sum();
-        let drift = scatter.max(0.0) + constant.dot(&constant);
+        let drift = self.drift(edit, &delta);
         let missed = &edit.memories().values() - &after.values(edit.memories().keys());
         let missed = missed.iter().fold(0.0, |most: f64, missed| most.max(missed.abs()));
-        let squared_norm = square(&delta);
+        let squared_norm: f64 = delta.iter().map(|value| value * value).sum();
         Report {
             inputs: delta.ncols(),
             rank,
@@ -170,6 +165,20 @@ impl<'m, T: Float> Editor<'m, T> {
             norm: squared_norm.sqrt(),
             missed,
         }
+    }
+
+    /// The mean of ‖ΔW k + Δb‖² over the statistics' keys: Σ λᵢ‖ΔW qᵢ‖², and with a bias that of what ΔW μ + Δb adds to
+    /// each. A sum along directions is as small as it ought to be; tr(ΔW C ΔWᵀ) would be left with the rounding of terms that
+    /// cancel.
+    fn drift(&self, edit: &Edit, delta: &Array2<f64>) -> f64 {
+        let Metric { directions, moments, .. } = &self.metric;
+        let along = |row: ArrayView1<'_, f64>, i: usize| {
+            directions.col(i).iter().zip(row).map(|(direction, change)| direction * change).sum::<f64>()
+        };
+        let square = |i: usize| delta.rows().into_iter().map(|row| along(row, i).powi(2)).sum::<f64>();
+        let drift: f64 = moments.iter().enumerate().map(|(i, moment)| moment * square(i)).sum();
+        let constant = edit.delta_bias().map(|bias| bias + delta.dot(&self.stats.mean()));
+        drift + constant.map_or(0.0, |constant| constant.dot(&constant))
     }
 }
 
