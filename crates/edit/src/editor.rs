@@ -103,8 +103,14 @@ impl<'m, T: Float> Editor<'m, T> {
     /// # Errors
     /// Keys and values of other widths than the layer's; a key of 0, which no weight moves (a bias does); with
     /// [`Fit::Exact`](crate::Fit::Exact), more keys than the layer has inputs, or dependent ones; weights that are not
-    /// finite, before or after.
+    /// finite, before or after; other weights before the layer than the statistics are of.
     pub fn solve(&self, params: &Params<T>, memories: Memories) -> Result<Edit, Error> {
+        self.stats.check(&self.site, params)?;
+        self.solve_again(params, memories)
+    }
+
+    /// [`solve`](Self::solve), for keys that were taken in when the layers before were as the statistics have them.
+    pub(crate) fn solve_again(&self, params: &Params<T>, memories: Memories) -> Result<Edit, Error> {
         let layer = self.layer(params)?;
         let base = self.site.checksum(params)?;
         memories.check(self.site.linear().widths())?;

@@ -175,15 +175,16 @@ impl<'a, 'm, T: Float> Path<'a, 'm, T> {
 
     /// A value at which `class` has the wanted probability, by Adam.
     fn adam(&mut self, start: ArrayView1<'_, f64>, class: usize, options: &ValueOptions) -> Result<Array1<f64>, Error> {
-        let size = start.dot(&start).sqrt();
-        let unit = if size > 0.0 { size / (start.len() as f64).sqrt() } else { 1.0 };
+        let root = (start.len() as f64).sqrt();
+        // ‖v₀‖; a value of 0 has no length that another could be a multiple of.
+        let size = Some(start.dot(&start).sqrt()).filter(|&size| size > 0.0).unwrap_or(root);
         let others = match options.kl {
             0.0 => None,
             _ => Some(log_softmax(without(self.output(start)?.view(), class).view())),
         };
         let mut moved = Params::<f64>::new();
         let id = moved.root().add("delta", &Array1::<f64>::zeros(start.len()))?;
-        let adam = AdamOptions { lr: options.lr * unit, ..Default::default() };
+        let adam = AdamOptions { lr: options.lr * size / root, ..Default::default() };
         let mut optimizer = Adam::new(adam)?.group(Group::new(&[id]))?;
         let mut grads = moved.grads();
         let mut reached = 0.0;
@@ -202,7 +203,7 @@ impl<'a, 'm, T: Float> Path<'a, 'm, T> {
                 break;
             }
             let norm = delta.dot(&delta).sqrt();
-            if options.decay > 0.0 && norm > 0.0 && size > 0.0 {
+            if options.decay > 0.0 && norm > 0.0 {
                 gradient.scaled_add(options.decay / (norm * size * size), &delta);
             }
             grads.set(id, &gradient)?;

@@ -153,8 +153,8 @@ proptest! {
         };
         let all: Vec<f64> = (0..16).map(|at| away(10_f64.powi(-at))).collect();
         prop_assert!(all[15] <= 1e-9, "{all:?}");
-        // In proportion to λ, once that is small.
-        for pair in all.windows(2).filter(|pair| pair[0] < 1e-4 && pair[1] > 1e-11) {
+        // In proportion to λ, once that is small beside G.
+        for pair in all[6..].windows(2).filter(|pair| pair[1] > 1e-11) {
             prop_assert!((pair[1] / pair[0] - 0.1).abs() < 1e-2, "{all:?}");
         }
     }
@@ -175,9 +175,10 @@ proptest! {
         let (none, little) = (edit(0.0), edit(1e-9));
         let report = none.report();
         let scale = 1.0 + largest(&none.delta_weight());
-        // Near to singular, there is a limit, but not at 1e-9.
+        // A key with next to no part there comes to its limit late.
+        let late = scale * (1.0 + largest(&none.v().to_owned()).powi(2));
         if report.rank > 0 && report.condition < 1e3 {
-            prop_assert!(largest(&(none.delta_weight() - little.delta_weight())) <= 1e-5 * scale.powi(2), "{report:?}");
+            prop_assert!(largest(&(none.delta_weight() - little.delta_weight())) <= 1e-5 * late, "{report:?}");
         }
         if report.leverage.iter().all(|leverage| leverage.is_infinite()) && problem.memories.len() + report.rank <= report.inputs {
             prop_assert!(report.drift <= 1e-20 * scale.powi(2), "{report:?}");
