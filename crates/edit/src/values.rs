@@ -135,13 +135,15 @@ impl<'a, 'm, T: Float> Path<'a, 'm, T> {
             if off == 0.0 {
                 break;
             }
-            let Some(step) = (step < options.steps).then(|| smallest(&jacobian, &missed)).transpose()?.flatten() else {
-                return self.end(value, off, enough, jacobian.iter().all(|&slope| slope == 0.0));
+            let Some(change) = (step < options.steps).then(|| smallest(&jacobian, &missed)).transpose()?.flatten() else {
+                // Slopes that were lost on the way are those of a value far out.
+                let is_dead = step == 0 && jacobian.iter().all(|&slope| slope == 0.0);
+                return self.end(value, off, enough, is_dead);
             };
             let halves = std::iter::successors(Some(1.0), |part| Some(part / 2.0)).take(30);
             let mut better = None;
             for part in halves {
-                let tried = &value + &(&step * part);
+                let tried = &value + &(&change * part);
                 let (there, slopes) = self.jacobian(tried.view())?;
                 if largest((&wanted - &there).view()) < off {
                     better = Some((tried, there, slopes));
@@ -187,7 +189,7 @@ impl<'a, 'm, T: Float> Path<'a, 'm, T> {
         let adam = AdamOptions { lr: options.lr * size / root, ..Default::default() };
         let mut optimizer = Adam::new(adam)?.group(Group::new(&[id]))?;
         let mut grads = moved.grads();
-        let mut reached = 0.0;
+        let mut reached = (0.0, 0);
         for step in 0..=options.steps {
             let delta = Array1::from_vec(moved.as_slice().to_vec());
             let (probability, mut gradient) =
@@ -195,11 +197,12 @@ impl<'a, 'm, T: Float> Path<'a, 'm, T> {
             if probability >= options.probability {
                 return Ok(&start + &delta);
             }
-            if gradient.iter().all(|&slope| slope == 0.0) {
+            let is_flat = gradient.iter().all(|&slope| slope == 0.0);
+            if is_flat && step == 0 {
                 return Err(self.dead());
             }
-            if step == options.steps {
-                reached = probability;
+            if is_flat || step == options.steps {
+                reached = (probability, step);
                 break;
             }
             let norm = delta.dot(&delta).sqrt();
@@ -213,7 +216,7 @@ impl<'a, 'm, T: Float> Path<'a, 'm, T> {
                 moved.as_mut_slice().iter_mut().for_each(|delta| *delta *= options.clamp * size / norm);
             }
         }
-        let given = format!("{reached:.3} after {} steps", options.steps);
+        let given = format!("{:.3} after {} steps", reached.0, reached.1);
         let expected =
             format!("{} (a larger clamp, more steps, less kl or decay, or a smaller probability)", options.probability);
         Err(Error::data(format!("probability of class {class}"), given, expected))

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use std::sync::Arc;
 use wane_autodiff::ndarray::{Array1, Array2, Axis};
 use wane_autodiff::rand::{RngExt, SeedableRng};
-use wane_autodiff::{Error, Float, Params, Rng};
+use wane_autodiff::{Activation, Error, Float, Params, Rng};
 use wane_edit::{Edit, EditOptions, Editor, KeyStats, Memories, Ridge, Site};
 use wane_layers::Sequential;
 
@@ -126,15 +126,18 @@ pub(crate) fn refused<T: Float, R>(
     message
 }
 
-/// inputs-6-5-outputs, and rows for it.
+/// 3-8-6-outputs, with weights that are large enough for any output to be reached from anywhere; and rows for it.
 pub(crate) fn network<T: Float>(
     outputs: usize,
-    activation: wane_autodiff::Activation,
+    activation: Activation,
     seed: u64,
 ) -> (Sequential<T>, Params<T>, Array2<T>) {
     let (mut params, mut rng) = (Params::new(), Rng::seed_from_u64(seed));
     let builder = Sequential::new().linear(3, 8).activation(activation).linear(8, 6).activation(activation);
     let model = builder.linear(6, outputs).build(params.root(), &mut rng).unwrap();
+    for (name, factor) in [("0.weight", 2.0), ("2.weight", 3.0), ("4.weight", 10.0)] {
+        params.get_mut(params.id(name).unwrap()).mapv_inplace(|weight| weight * T::of(factor));
+    }
     let x = (2.0 * uniform((50, 3), &mut rng)).mapv(T::of);
     (model, params, x)
 }

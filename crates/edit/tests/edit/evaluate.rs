@@ -15,7 +15,7 @@ fn class(row: ArrayView1<'_, f64>) -> usize {
 fn before_and_after() -> (wane_layers::Sequential<f64>, Params<f64>, Params<f64>, Array2<f64>) {
     let (model, params, x) = network::<f64>(3, Activation::Tanh, 8);
     let mut after = params.clone();
-    after.as_mut_slice().iter_mut().enumerate().for_each(|(at, value)| *value += 0.3 * (at as f64).sin());
+    after.as_mut_slice().iter_mut().enumerate().for_each(|(at, value)| *value += (at as f64).sin());
     (model, params, after, x)
 }
 
@@ -155,7 +155,7 @@ fn fine_tuning_refuses_by_name() {
         (&ids, row, Wanted::Outputs(wide.view()), options, "shape of the outputs wanted is [1, 4]; expected [1, 3]"),
         (&ids, row, Wanted::Values(wide.view()), options, "wanted is values of a layer"),
         (&ids, narrow, Wanted::Classes(&one), options, "number of columns of x is 2"),
-        (&ids, row, Wanted::Classes(&one), FineTuneOptions { lr: -1.0, ..options }, "lr is -1"),
+        (&ids, row, Wanted::Classes(&one), FineTuneOptions { lr: -1.0, ..options }, "Adam: lr is -1"),
         (&ids, row, Wanted::Classes(&one), FineTuneOptions { tolerance: f64::NAN, ..options }, "tolerance is NaN"),
         (&ids, row, Wanted::Classes(&one), FineTuneOptions { probability: 1.0, ..options }, "probability is 1"),
         (&[], row, Wanted::Classes(&one), options, ""),

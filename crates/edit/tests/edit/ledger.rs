@@ -115,10 +115,11 @@ fn models_are_edited_row_by_row() {
         }
     }
     // round(W₀ + UVᵀ), and nothing else is touched.
-    let (delta, weight) = (ledger.total().unwrap().delta_weight(), params.id("2.weight").unwrap());
+    let delta: Vec<f64> = ledger.total().unwrap().delta_weight().iter().copied().collect();
+    let weight = params.id("2.weight").unwrap();
     let range = params.layout().entry(weight).unwrap().range();
     for (at, (&now, &before)) in params.as_slice().iter().zip(original.as_slice()).enumerate() {
-        let change = if range.contains(&at) { delta.as_slice().unwrap()[at - range.start] } else { 0.0 };
+        let change = if range.contains(&at) { delta[at - range.start] } else { 0.0 };
         assert_eq!(now.to_bits(), ((f64::from(before) + change) as f32).to_bits(), "number {at}");
     }
     ledger.clear(&mut params).unwrap();
