@@ -79,7 +79,8 @@ impl<'m, T: Float> Editor<'m, T> {
     /// Chooses the value for each key, (edits, inputs of the layer), by [`ValueOptions`](crate::ValueOptions).
     ///
     /// # Errors
-    /// Keys or wanted numbers of other shapes than the layer's and the model's, or that are not finite; classes of another
+    /// Keys or wanted numbers of other shapes than the layer's and the model's, or that are not finite; a key of 0, as in
+    /// [`solve`](Self::solve); classes of another
     /// number than the model has outputs, or ignored; outputs that do not depend on the layer, because every unit behind it
     /// is dead there; a probability or an output that is not reached.
     pub fn choose(
@@ -93,6 +94,7 @@ impl<'m, T: Float> Editor<'m, T> {
         let keys = keys.mapv(T::widen);
         // Before a value is chosen for it.
         Memories::new(keys.clone(), Array2::zeros((keys.nrows(), outputs)))?.check((inputs, outputs))?;
+        solve::norms(&self.metric, keys.view())?;
         let now = self.layer(params)?.values(keys.view());
         let values = values::choose(&self.site, params, &now, wanted, &self.options.value)?;
         Memories::new(keys, values)

@@ -135,7 +135,8 @@ impl<'a, 'm, T: Float> Path<'a, 'm, T> {
             if off == 0.0 {
                 break;
             }
-            let Some(change) = (step < options.steps).then(|| smallest(&jacobian, &missed)).transpose()?.flatten() else {
+            let Some(change) = (step < options.steps).then(|| smallest(&jacobian, &missed)).transpose()?.flatten()
+            else {
                 // Slopes that were lost on the way are those of a value far out.
                 let is_dead = step == 0 && jacobian.iter().all(|&slope| slope == 0.0);
                 return self.end(value, off, enough, is_dead);

@@ -1,9 +1,9 @@
 //! What is said of an edit's effect, beside counts of one's own; and training, which edits are compared with.
 
 use crate::common::{network, refused};
+use wane_autodiff::ndarray::Axis;
 use wane_autodiff::ndarray::{Array2, ArrayView1, array, concatenate, s};
 use wane_autodiff::rand::SeedableRng;
-use wane_autodiff::ndarray::Axis;
 use wane_autodiff::{Activation, Classes, Params, Rng};
 use wane_edit::{Bystanders, EffectOptions, FineTuneOptions, Wanted, fine_tune};
 

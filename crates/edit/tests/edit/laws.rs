@@ -2,10 +2,10 @@
 
 use crate::common::{Problem, bias_of, config, largest, problems, ridges, square, uniform};
 use proptest::prelude::{any, prop_assert, proptest};
-use wane_autodiff::ndarray::{Array1, Array2, Axis, concatenate, s};
 use wane_autodiff::Rng;
+use wane_autodiff::ndarray::{Array1, Array2, Axis, concatenate, s};
 use wane_autodiff::rand::SeedableRng;
-use wane_edit::{EditOptions, Fit, Memories, Measure, Ridge};
+use wane_edit::{EditOptions, Fit, Measure, Memories, Ridge};
 
 /// What is left of `matrix`, (rows, n), beside the span of the `keys`' rows, (edits, n).
 fn beside(mut matrix: Array2<f64>, keys: &Array2<f64>) -> Array2<f64> {
@@ -189,10 +189,14 @@ proptest! {
 #[test]
 fn reports_say_what_is_known() {
     // Two directions of four, along the axes, with mean squares 4 and 1.
-    let keys = Array2::from_shape_vec((4, 4), [[2., 1., 0., 0.], [2., -1., 0., 0.], [-2., 1., 0., 0.], [-2., -1., 0., 0.]].concat());
+    let keys = Array2::from_shape_vec(
+        (4, 4),
+        [[2., 1., 0., 0.], [2., -1., 0., 0.], [-2., 1., 0., 0.], [-2., -1., 0., 0.]].concat(),
+    );
     let mut problem = Problem::new(1, keys.unwrap(), 1, 0);
     let solve = |problem: &Problem, key: [f64; 4], ridge, bias| {
-        let memories = Memories::new(Array2::from_shape_vec((1, 4), key.to_vec()).unwrap(), Array2::from_elem((1, 1), 5.0));
+        let memories =
+            Memories::new(Array2::from_shape_vec((1, 4), key.to_vec()).unwrap(), Array2::from_elem((1, 1), 5.0));
         let problem = Problem { memories: memories.unwrap(), ..problem.clone() };
         problem.solve(EditOptions { ridge, bias, ..Default::default() }).unwrap().report().clone()
     };

@@ -1,8 +1,8 @@
 //! What is refused, by name, while not a bit of the model changes.
 
 use crate::common::{Problem, network, refused, uniform};
-use wane_autodiff::ndarray::{Array1, Array2, array, concatenate, s};
 use wane_autodiff::ndarray::Axis;
+use wane_autodiff::ndarray::{Array1, Array2, array, concatenate, s};
 use wane_autodiff::rand::SeedableRng;
 use wane_autodiff::{Activation, Classes, Params, Rng};
 use wane_edit::{EditOptions, Editor, Fit, KeyStats, Memories, Ridge, Site, ValueOptions, Wanted};
@@ -146,7 +146,7 @@ fn data_that_is_none() {
     // No row is none.
     stats.observe(&net.site(2), &net.params, Array2::zeros((0, 3)).view()).unwrap();
     assert_eq!(stats, before);
-    let keys = net.site(2).keys(&net.params, Array2::from_elem((1, 3), 1e308).view()).unwrap_err().to_string();
+    let keys = net.site(2).keys(&net.params, Array2::from_elem((1, 3), 1.7e308).view()).unwrap_err().to_string();
     assert!(keys.starts_with("unit ") && keys.contains(" of the key of row 0 is "), "{keys}");
 }
 
@@ -164,7 +164,11 @@ fn wishes_that_cannot_be() {
         (one, Wanted::Outputs(nan.view()), "number 0 of the outputs wanted of edit 0 is NaN; expected a finite number"),
         (one, Wanted::Outputs(wide.view()), "width of the outputs wanted is 5; expected 4, as there are"),
         (one, Wanted::Outputs(tall.view()), "number of rows wanted is 2; expected 1, one an edit"),
-        (one, Wanted::Values(values.view()), "number 3 of the values wanted of edit 0 is inf; expected a finite number"),
+        (
+            one,
+            Wanted::Values(values.view()),
+            "number 3 of the values wanted of edit 0 is inf; expected a finite number",
+        ),
         (one, Wanted::Values(wide.view()), "width of the values wanted is 5; expected 6, as there are"),
         (four, Wanted::Values(wide.view()), "number of rows wanted is 1; expected 4, one an edit"),
         (four, Wanted::Classes(&labels), "number of rows wanted is 1; expected 4, one an edit"),
@@ -206,8 +210,8 @@ fn keys_that_no_weight_moves() {
     net.params.set(bias, &Array1::from_elem(8, -100.0)).unwrap();
     let (mut params, x) = (net.params.clone(), net.x.slice(s![..1, ..]));
     let class = Classes::new(&[1], 4).unwrap();
-    let expected = "key of edit 0 is zero; expected a key that no weight's change can do without: not one at which all units \
-                    before the layer are dead";
+    let expected = "key of edit 0 is zero; expected a key that weights can move: not one at which all units before the layer \
+                    are dead (an edit with a bias can)";
     for fit in [Fit::Exact, Fit::Soft(1.0)] {
         let editor = net.editor(2, EditOptions { fit, ..Default::default() });
         let message = refused(&mut params, |params| editor.edit(params, x, Wanted::Classes(&class))?.apply(params));

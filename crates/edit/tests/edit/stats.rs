@@ -29,7 +29,7 @@ fn bytes(stats: &KeyStats) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(config(64))]
+    #![proptest_config(config(24))]
 
     #[test]
     fn they_are_the_sums(inputs in 1..6_usize, rows in 1..40_usize, shift in -3.0..3.0_f64, seed in any::<u64>()) {

@@ -95,7 +95,7 @@ proptest! {
 
     #[test]
     fn a_class_gets_its_probability(
-        layer in prop_oneof![Just(0), Just(2), Just(4)],
+        layer in prop_oneof![Just(2), Just(4)],
         class in 0..4_usize,
         probability in 0.3..0.99_f64,
         seed in any::<u64>(),
@@ -155,8 +155,13 @@ fn a_value_of_zero_is_left() {
         let range = net.params.layout().entry(net.params.id(name).unwrap()).unwrap().range();
         net.params.as_mut_slice()[range].fill(0.0);
     }
-    let (before, after) =
-        net.choose(2, ValueOptions { probability: 0.5, ..Default::default() }, Wanted::Classes(&Classes::new(&[2], 4).unwrap())).unwrap();
+    let (before, after) = net
+        .choose(
+            2,
+            ValueOptions { probability: 0.5, ..Default::default() },
+            Wanted::Classes(&Classes::new(&[2], 4).unwrap()),
+        )
+        .unwrap();
     assert!(size(&before) == 0.0 && size(&after) > 0.1 && softmax(&net.behind(2, after.view()))[2] >= 0.5);
 }
 
