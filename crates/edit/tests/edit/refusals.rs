@@ -217,12 +217,14 @@ fn keys_that_no_weight_moves() {
         let message = refused(&mut params, |params| editor.edit(params, x, Wanted::Classes(&class))?.apply(params));
         assert_eq!(message, expected);
     }
-    // The bias moves it.
-    let value = ValueOptions { clamp: f64::INFINITY, ..Default::default() };
-    let editor = net.editor(2, EditOptions { bias: true, value, ..Default::default() });
-    editor.edit(&params, x, Wanted::Classes(&class)).unwrap().apply(&mut params).unwrap();
-    let output = net.model.predict(&params, x).unwrap();
-    assert!((0..4).all(|other| output[(0, other)] <= output[(0, 1)]));
+    // The bias moves it, and all others with it.
+    let editor = net.editor(2, EditOptions { bias: true, ..Default::default() });
+    let values = array![[1., -2., 3., -4., 5., -6.]];
+    let edit = editor.edit(&params, x, Wanted::Values(values.view())).unwrap();
+    assert!(edit.delta_weight().iter().all(|change| change.abs() < 1e-12));
+    edit.apply(&mut params).unwrap();
+    let bias = params.get(params.id("2.bias").unwrap()).flatten().into_owned();
+    assert!((&bias - &values.row(0)).iter().all(|off| off.abs() < 1e-12), "{bias}");
 }
 
 #[test]

@@ -100,7 +100,8 @@ proptest! {
         probability in 0.3..0.99_f64,
         seed in any::<u64>(),
     ) {
-        let net = Net::<f32>::new(4, Activation::Tanh, seed);
+        // Its units reach all numbers, and its weights all logits.
+        let net = Net::<f32>::new(4, Activation::LeakyRelu(0.3), seed);
         let options = ValueOptions { probability, clamp: f64::INFINITY, ..Default::default() };
         let classes = Classes::new(&[class], 4).unwrap();
         let (before, value) = net.choose(layer, options, Wanted::Classes(&classes)).unwrap();
@@ -218,9 +219,9 @@ fn a_dead_path_is_named() {
         let easy = ValueOptions { probability: 0.1, ..Default::default() };
         net.choose(layer, easy, Wanted::Classes(&there)).unwrap();
     }
-    // The last layer has no path to be dead.
-    let free = ValueOptions { clamp: f64::INFINITY, ..Default::default() };
-    net.choose(4, free, Wanted::Classes(&classes)).unwrap();
+    // The last layer has no path to be dead, but its key is.
+    let message = net.choose(4, ValueOptions::default(), Wanted::Classes(&classes)).unwrap_err().to_string();
+    assert!(message.starts_with("key of edit 0 is zero"), "{message}");
 }
 
 /// tanh does not go beyond 1.
