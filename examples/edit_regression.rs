@@ -81,7 +81,9 @@ fn main() -> Result<(), Error> {
         let Outcome { missed, neighbours, others, error } = network.outcome(method, &held_out)?;
         println!("{name:<32} {missed:>9.0e} {neighbours:>11.3} {others:>7.3} {error:>7.3}");
     }
-    println!("\n(neighbours, others: how far the predictions for the {NEIGHBOURS} nearest patients move, and for all others)");
+    println!(
+        "\n(neighbours, others: how far the predictions for the {NEIGHBOURS} nearest patients move, and for all others)"
+    );
     Ok(())
 }
 
