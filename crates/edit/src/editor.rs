@@ -1,7 +1,7 @@
 use crate::edit::{Edit, Report};
 use crate::metric::Metric;
 use crate::{EditOptions, KeyStats, Ledger, Memories, Site, Wanted, solve, values};
-use wane_autodiff::ndarray::{Array1, Array2, ArrayView2, Axis};
+use wane_autodiff::ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use wane_autodiff::{Error, Float, Params};
 
 /// Makes [`Edit`]s of one layer: what data its keys come from ([`KeyStats`]) and how edits are to be solved
@@ -79,7 +79,8 @@ impl<'m, T: Float> Editor<'m, T> {
     /// Chooses the value for each key, (edits, inputs of the layer), by [`ValueOptions`](crate::ValueOptions).
     ///
     /// # Errors
-    /// Keys or wanted numbers of other shapes than the layer's and the model's, or that are not finite; classes of another
+    /// Keys or wanted numbers of other shapes than the layer's and the model's, or that are not finite; a key of 0, as in
+    /// [`solve`](Self::solve); classes of another
     /// number than the model has outputs, or ignored; outputs that do not depend on the layer, because every unit behind it
     /// is dead there; a probability or an output that is not reached.
     pub fn choose(
@@ -93,6 +94,7 @@ impl<'m, T: Float> Editor<'m, T> {
         let keys = keys.mapv(T::widen);
         // Before a value is chosen for it.
         Memories::new(keys.clone(), Array2::zeros((keys.nrows(), outputs)))?.check((inputs, outputs))?;
+        solve::norms(&self.metric, keys.view())?;
         let now = self.layer(params)?.values(keys.view());
         let values = values::choose(&self.site, params, &now, wanted, &self.options.value)?;
         Memories::new(keys, values)
@@ -103,8 +105,14 @@ impl<'m, T: Float> Editor<'m, T> {
     /// # Errors
     /// Keys and values of other widths than the layer's; a key of 0, which no weight moves (a bias does); with
     /// [`Fit::Exact`](crate::Fit::Exact), more keys than the layer has inputs, or dependent ones; weights that are not
-    /// finite, before or after.
+    /// finite, before or after; other weights before the layer than the statistics are of.
     pub fn solve(&self, params: &Params<T>, memories: Memories) -> Result<Edit, Error> {
+        self.stats.check(&self.site, params)?;
+        self.solve_again(params, memories)
+    }
+
+    /// [`solve`](Self::solve), for keys that were taken in when the layers before were as the statistics have them.
+    pub(crate) fn solve_again(&self, params: &Params<T>, memories: Memories) -> Result<Edit, Error> {
         let layer = self.layer(params)?;
         let base = self.site.checksum(params)?;
         memories.check(self.site.linear().widths())?;
@@ -150,15 +158,10 @@ impl<'m, T: Float> Editor<'m, T> {
     fn report(&self, edit: &Edit, leverage: Array1<f64>, after: &Layer) -> Report {
         let Metric { ridge, rank, condition, .. } = self.metric;
         let delta = edit.delta_weight();
-        let square = |values: &Array2<f64>| values.iter().map(|value| value * value).sum::<f64>();
-        // E‖ΔW k + Δb‖² is that of ΔW(k − μ), and that of what ΔW μ + Δb adds to each.
-        let mut constant = delta.dot(&self.stats.mean());
-        edit.delta_bias().iter().for_each(|bias| constant += bias);
-        let scatter = (&delta.dot(&self.stats.covariance()) * &delta).sum();
-        let drift = scatter.max(0.0) + constant.dot(&constant);
+        let drift = self.drift(edit, &delta);
         let missed = &edit.memories().values() - &after.values(edit.memories().keys());
         let missed = missed.iter().fold(0.0, |most: f64, missed| most.max(missed.abs()));
-        let squared_norm = square(&delta);
+        let squared_norm: f64 = delta.iter().map(|value| value * value).sum();
         Report {
             inputs: delta.ncols(),
             rank,
@@ -170,6 +173,20 @@ impl<'m, T: Float> Editor<'m, T> {
             norm: squared_norm.sqrt(),
             missed,
         }
+    }
+
+    /// The mean of ‖ΔW k + Δb‖² over the statistics' keys: Σ λᵢ‖ΔW qᵢ‖², and with a bias that of what ΔW μ + Δb adds to
+    /// each. A sum along directions is as small as it ought to be; tr(ΔW C ΔWᵀ) would be left with the rounding of terms that
+    /// cancel.
+    fn drift(&self, edit: &Edit, delta: &Array2<f64>) -> f64 {
+        let Metric { directions, moments, .. } = &self.metric;
+        let along = |row: ArrayView1<'_, f64>, i: usize| {
+            directions.col(i).iter().zip(row).map(|(direction, change)| direction * change).sum::<f64>()
+        };
+        let square = |i: usize| delta.rows().into_iter().map(|row| along(row, i).powi(2)).sum::<f64>();
+        let drift: f64 = moments.iter().enumerate().map(|(i, moment)| moment * square(i)).sum();
+        let constant = edit.delta_bias().map(|bias| bias + delta.dot(&self.stats.mean()));
+        drift + constant.map_or(0.0, |constant| constant.dot(&constant))
     }
 }
 

@@ -1,6 +1,6 @@
 use crate::Wanted;
 use wane_autodiff::ndarray::ArrayView2;
-use wane_autodiff::{Error, Float, ParamId, Params, Tape, non_negative, number};
+use wane_autodiff::{Error, Float, ParamId, Params, Tape, Var, non_negative, number};
 use wane_layers::{Module, Sequential, check_input};
 use wane_optim::{Adam, AdamOptions, Group};
 
@@ -50,45 +50,7 @@ pub fn fine_tune<T: Float>(
     let (mut tape, mut grads) = (Tape::new(), params.grads());
     for step in 0..=steps {
         let graph = tape.record(params);
-        let output = model.forward(graph.input(&x));
-        let dims = output.shape().dims().to_vec();
-        let (loss, is_reached) = match wanted {
-            Wanted::Classes(classes) => {
-                if dims != [classes.len(), classes.count()] {
-                    let given = format!("({}, {})", classes.len(), classes.count());
-                    return Err(Error::data(
-                        "rows and number of classes",
-                        given,
-                        format!("{dims:?}, as the model's output"),
-                    ));
-                }
-                let log = output.log_softmax(1).to_array();
-                let labels = classes.labels().iter().enumerate();
-                let is_reached = labels.into_iter().all(|(row, &class)| {
-                    // An ignored row is no class, and wants nothing.
-                    log.get([row, class as usize]).is_none_or(|log| log.widen().exp() >= probability)
-                });
-                (output.cross_entropy_loss(classes), is_reached)
-            }
-            Wanted::Outputs(outputs) => {
-                if dims != outputs.shape() {
-                    let given = format!("{:?}", outputs.shape());
-                    return Err(Error::data("shape of the outputs wanted", given, format!("{dims:?}")));
-                }
-                let missed = output.with(|output| {
-                    let missed = output.iter().zip(outputs).map(|(&output, &wanted)| (output - wanted).abs().widen());
-                    missed.fold(0.0, f64::max)
-                });
-                (output.mse_loss(graph.input(&outputs)), missed <= tolerance)
-            }
-            Wanted::Values(_) => {
-                return Err(Error::option(
-                    "wanted",
-                    "values of a layer",
-                    "outputs or classes, for which a model is trained",
-                ));
-            }
-        };
+        let (loss, is_reached) = judge(model.forward(graph.input(&x)), wanted, options)?;
         if is_reached {
             return Ok(Some(step));
         }
@@ -98,4 +60,43 @@ pub fn fine_tune<T: Float>(
         }
     }
     Ok(None)
+}
+
+/// The loss of an output, and whether it is what was wanted.
+fn judge<'g, T: Float>(
+    output: Var<'g, T>,
+    wanted: Wanted<'_, T>,
+    options: &FineTuneOptions,
+) -> Result<(Var<'g, T>, bool), Error> {
+    let dims = output.shape().dims().to_vec();
+    match wanted {
+        Wanted::Classes(classes) => {
+            if dims != [classes.len(), classes.count()] {
+                let given = format!("({}, {})", classes.len(), classes.count());
+                let expected = format!("{dims:?}, as the model's output");
+                return Err(Error::data("rows and number of classes", given, expected));
+            }
+            let log = output.log_softmax(1).to_array();
+            let mut labels = classes.labels().iter().enumerate();
+            let is_reached = labels.all(|(row, &class)| {
+                // An ignored row is no class, and wants nothing.
+                log.get([row, class as usize]).is_none_or(|log| log.widen().exp() >= options.probability)
+            });
+            Ok((output.cross_entropy_loss(classes), is_reached))
+        }
+        Wanted::Outputs(outputs) => {
+            if dims != outputs.shape() {
+                let given = format!("{:?}", outputs.shape());
+                return Err(Error::data("shape of the outputs wanted", given, format!("{dims:?}")));
+            }
+            let is_reached = output.with(|output| {
+                output.iter().zip(outputs).all(|(&output, &wanted)| (output - wanted).abs().widen() <= options.tolerance)
+            });
+            Ok((output.mse_loss(output.graph().input(&outputs)), is_reached))
+        }
+        Wanted::Values(_) => {
+            let expected = "outputs or classes, for which a model is trained";
+            Err(Error::option("wanted", "values of a layer", expected))
+        }
+    }
 }

@@ -82,6 +82,7 @@ impl<'m, T: Float> Ledger<'m, T> {
     /// # Errors
     /// As [`edit`](Self::edit).
     pub fn push(&mut self, params: &mut Params<T>, memories: Memories) -> Result<&Edit, Error> {
+        self.editor.stats().check(self.editor.site(), params)?;
         let mut groups = self.groups.clone();
         groups.push(memories);
         self.rewrite(params, groups)?;
@@ -213,7 +214,7 @@ impl<'m, T: Float> Ledger<'m, T> {
         let Some(memories) = Memories::joined(groups.iter()) else {
             return Ok((None, self.weight.clone(), self.bias.clone()));
         };
-        let edit = self.editor.solve(&self.original(params)?, memories)?;
+        let edit = self.editor.solve_again(&self.original(params)?, memories)?;
         let (weight, bias) = edit.applied(&self.weight, self.bias.as_deref())?;
         Ok((Some(edit), weight, bias))
     }

@@ -1,4 +1,20 @@
-//! Changing a trained network without training it again.
+//! Changing what a trained network says for some inputs, and little else, without training it again.
+//!
+//! A [`Linear`](wane_layers::Linear) layer gives Wk + b for what comes into it, its key k. Of all changes ΔW after which given
+//! keys k* have given values z*, an edit is the one that moves the values of the data's keys least, in the mean square:
+//!
+//! ΔW = r (C⁻¹k*)ᵀ / (k*ᵀC⁻¹k*), with r = z* − (Wk* + b) and C = E kkᵀ
+//!
+//! for one key (ROME, Meng et al. 2022); [`EditOptions`] has the same for many, with a bias, and as a compromise (MEMIT).
+//!
+//! | | |
+//! |---|---|
+//! | [`Site`] | a layer of a model, and the keys that data have there |
+//! | [`KeyStats`] | what C is taken from: sums over the keys of any data |
+//! | [`Editor`] | finds the value that leads to what is [`Wanted`], and solves for an [`Edit`] |
+//! | [`Edit`] | ΔW as two factors, its [`Report`], its file |
+//! | [`Ledger`] | several edits of a layer that keep one another, and that can be taken back, to the bit |
+//! | [`Bystanders`] | what else an edit changes; [`fine_tune`] is what to compare it with |
 
 mod checksum;
 mod edit;

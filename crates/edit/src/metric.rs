@@ -9,9 +9,11 @@ use wane_autodiff::{Error, number};
 /// covariance, plus ‖c‖²: the directions are the covariance's, and c stands beside them with weight 1.
 #[derive(Clone, Debug)]
 pub(crate) struct Metric {
-    /// (inputs, inputs), a direction a column.
+    /// The eigenvectors of C, or of the covariance if the bias is edited: (inputs, inputs), a direction a column.
     pub(crate) directions: Mat<f64>,
-    /// λ + ρ for each direction, and 0 for those that cost nothing.
+    /// λ for each direction: the eigenvalues, those that are rounding as 0.
+    pub(crate) moments: Vec<f64>,
+    /// λ + ρ for each direction, and 0 for those that cost nothing; 1 for each under [`Measure::Size`].
     pub(crate) weights: Vec<f64>,
     /// μ, if the bias is edited.
     pub(crate) centre: Option<Array1<f64>>,
@@ -46,14 +48,14 @@ impl Metric {
         let kept = || eigenvalues.iter().copied().filter(|&value| value > least);
         let (rank, smallest) = (kept().count(), kept().fold(f64::INFINITY, f64::min));
         let condition = if rank == 0 { f64::NAN } else { largest / smallest };
-        let weight = |value: f64| Some(value.max(0.0) + ridge).filter(|&weight| weight > least).unwrap_or(0.0);
-        let (directions, weights, centre) = match options.measure {
-            Measure::Drift => {
-                (directions, eigenvalues.iter().map(|&value| weight(value)).collect(), stats.mean().to_owned())
-            }
-            Measure::Size => (Mat::identity(inputs, inputs), vec![1.0; inputs], Array1::zeros(inputs)),
+        let moments: Vec<f64> =
+            eigenvalues.iter().map(|&value| Some(value).filter(|&value| value > least).unwrap_or(0.0)).collect();
+        let weight = |value: f64| Some(value + ridge).filter(|&weight| weight > least).unwrap_or(0.0);
+        let (weights, centre) = match options.measure {
+            Measure::Drift => (moments.iter().map(|&value| weight(value)).collect(), stats.mean().to_owned()),
+            Measure::Size => (vec![1.0; inputs], Array1::zeros(inputs)),
         };
-        Ok(Self { directions, weights, centre: options.bias.then_some(centre), ridge, rank, condition })
+        Ok(Self { directions, moments, weights, centre: options.bias.then_some(centre), ridge, rank, condition })
     }
 }
 

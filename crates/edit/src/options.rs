@@ -91,7 +91,8 @@ pub enum Wanted<'a, T> {
 ///
 /// −ln p(class) + kl·KL(q₀ ‖ q) + decay·‖δ‖/‖v₀‖²
 ///
-/// until p(class) is `probability`, with v₀ the value as it is, ‖δ‖ ≤ clamp·‖v₀‖ after each step, and q the probabilities of
+/// until p(class) is `probability`, with v₀ the value as it is (where it is 0, ‖v₀‖² counts as its number of units),
+/// ‖δ‖ ≤ clamp·‖v₀‖ after each step, and q the probabilities of
 /// the other classes among themselves, before (q₀) and after. (ROME's repository has the same three terms; its KL is that of
 /// another prompt about the same subject.)
 #[derive(Clone, Copy, Debug, PartialEq)]

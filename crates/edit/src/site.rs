@@ -85,7 +85,7 @@ impl<'m, T: Float> Site<'m, T> {
     /// parameters of another model.
     pub fn keys(&self, params: &Params<T>, x: ArrayView2<'_, T>) -> Result<Array2<T>, Error> {
         self.check(params)?;
-        check_input(x, self.model.describe().widths.map(|(inputs, _)| inputs), &[])?;
+        self.check_input(x)?;
         let mut tape = Tape::new();
         let mut keys = tape.record(params).input(&x);
         for layer in &self.model.layers()[..self.index] {
@@ -98,6 +98,11 @@ impl<'m, T: Float> Site<'m, T> {
             }
             None => Ok(keys),
         }
+    }
+
+    /// Refuses data that the model does not take in.
+    pub(crate) fn check_input(&self, x: ArrayView2<'_, T>) -> Result<(), Error> {
+        check_input(x, self.model.describe().widths.map(|(inputs, _)| inputs), &[])
     }
 
     /// The model's output, recorded, where the layer's is `value`: (rows, outputs of the layer).

@@ -3,7 +3,7 @@
 use crate::metric::Metric;
 use crate::{Fit, Memories};
 use faer::Mat;
-use wane_autodiff::ndarray::{Array1, Array2, ArrayView1, Axis};
+use wane_autodiff::ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use wane_autodiff::{Error, Float};
 
 /// A key whose part beside those before it is at most this part of it is taken to depend on them; and a part of this size
@@ -33,22 +33,13 @@ struct Coordinates {
 
 pub(crate) fn solve(metric: &Metric, memories: &Memories, fit: Fit) -> Result<Dual, Error> {
     let keys = memories.keys();
-    let one = if metric.centre.is_some() { 1.0 } else { 0.0 };
-    let norms: Array1<f64> = keys.rows().into_iter().map(|key| norm(key).hypot(one)).collect();
-    if let Some((edit, &norm)) =
-        norms.iter().enumerate().find(|(_, norm)| !(norm.is_normal() && norm.recip().is_normal()))
-    {
-        let given = if norm == 0.0 { "zero".to_owned() } else { format!("of norm {norm:e}") };
-        let expected =
-            "a key that no weight's change can do without: not one at which all units before the layer are dead";
-        return Err(Error::data(format!("key of edit {edit}"), given, expected));
-    }
+    let norms = norms(metric, keys)?;
     let is_exact = fit == Fit::Exact;
     // The largest values that are hit are those of any keys' multiples: here of length 1. Softly, length counts.
     let scale = if is_exact { norms.mapv(f64::recip) } else { Array1::ones(norms.len()) };
     let scaled = &keys * &scale.view().insert_axis(Axis(1));
     if is_exact {
-        independent(&scaled, &scale, one)?;
+        independent(&scaled, &scale, one(metric))?;
     }
     let coordinates = Coordinates::new(metric, &scaled, &scale);
     let size = if is_exact { 1.0 } else { norms.iter().copied().fold(0.0, f64::max) };
@@ -61,6 +52,29 @@ pub(crate) fn solve(metric: &Metric, memories: &Memories, fit: Fit) -> Result<Du
     v *= &scale;
     shift.iter_mut().for_each(|shift| *shift *= &scale);
     Ok(Dual { v, shift, leverage })
+}
+
+/// What stands behind each key for the bias.
+fn one(metric: &Metric) -> f64 {
+    if metric.centre.is_some() { 1.0 } else { 0.0 }
+}
+
+/// The length of each key, with a 1 behind it where the bias is edited.
+///
+/// # Errors
+/// One of 0, which nothing moves, or too short or long to be divided by.
+pub(crate) fn norms(metric: &Metric, keys: ArrayView2<'_, f64>) -> Result<Array1<f64>, Error> {
+    let norms: Array1<f64> = keys.rows().into_iter().map(|key| norm(key).hypot(one(metric))).collect();
+    let is_usable = |norm: f64| norm.is_normal() && norm.recip().is_normal();
+    match norms.iter().enumerate().find(|&(_, &norm)| !is_usable(norm)) {
+        None => Ok(norms),
+        Some((edit, &norm)) => {
+            let given = if norm == 0.0 { "zero".to_owned() } else { format!("of norm {norm:e}") };
+            let expected = "a key that weights can move: not one at which all units before the layer are dead (an edit \
+                            with a bias can)";
+            Err(Error::data(format!("key of edit {edit}"), given, expected))
+        }
+    }
 }
 
 /// Checks that no key (with a 1 behind it, where the bias is edited) is a combination of those before it.

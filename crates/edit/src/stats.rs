@@ -75,6 +75,8 @@ impl KeyStats {
         x: ArrayView2<'_, T>,
     ) -> Result<(), Error> {
         self.check(site, params)?;
+        // All of it, so that messages count rows from its beginning.
+        site.check_input(x)?;
         let mut all = self.clone();
         for rows in x.axis_chunks_iter(Axis(0), ROWS) {
             let keys = site.keys(params, rows)?.mapv(T::widen);
@@ -116,11 +118,11 @@ impl KeyStats {
         let column = apart.view().insert_axis(Axis(1));
         let between = column.dot(&column.t()) * (ours * theirs / count as f64);
         let scatter = &self.scatter + &other.scatter + &between;
-        // C needs μμᵀ too.
-        if !scatter.iter().chain(&(&mean * &mean)).all(|value| value.is_finite()) {
+        let joined = Self { layer: self.layer.clone(), before: self.before, count, mean, scatter };
+        if !joined.has_moments() {
             return Err(beyond());
         }
-        (self.count, self.mean, self.scatter) = (count, mean, scatter);
+        *self = joined;
         Ok(())
     }
 
@@ -197,10 +199,22 @@ impl KeyStats {
         if let Some((unit, square)) = scatter.diag().indexed_iter().find(|&(_, &square)| square < 0.0) {
             return Err(Error::data(format!("scatter of unit {unit}"), square, "0 or above"));
         }
-        if count < 2 && scatter.iter().any(|&value| value != 0.0) {
-            return Err(Error::data("number of keys", count, "at least 2, where there is scatter"));
+        let has_scatter = scatter.iter().any(|&value| value != 0.0);
+        let least = if has_scatter { 2 } else { u64::from(mean.iter().any(|&value| value != 0.0)) };
+        if count < least {
+            let expected = format!("at least {least}, for a mean and a scatter such as these");
+            return Err(Error::data("number of keys", count, expected));
         }
-        Ok(Self { layer, before, count, mean: Array1::from_vec(mean), scatter })
+        let stats = Self { layer, before, count, mean: Array1::from_vec(mean), scatter };
+        if !stats.has_moments() {
+            return Err(Error::data("mean or scatter", "beyond f64", "those of keys whose squares f64 can add up"));
+        }
+        Ok(stats)
+    }
+
+    /// Whether f64 holds C, and the scatter: off the diagonal, nothing is larger than on it.
+    fn has_moments(&self) -> bool {
+        self.scatter.iter().chain(&self.second_moment().diag()).all(|value| value.is_finite())
     }
 
     /// Refuses a site that the statistics are not of.

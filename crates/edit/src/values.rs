@@ -135,13 +135,16 @@ impl<'a, 'm, T: Float> Path<'a, 'm, T> {
             if off == 0.0 {
                 break;
             }
-            let Some(step) = (step < options.steps).then(|| smallest(&jacobian, &missed)).transpose()?.flatten() else {
-                return self.end(value, off, enough, jacobian.iter().all(|&slope| slope == 0.0));
+            let Some(change) = (step < options.steps).then(|| smallest(&jacobian, &missed)).transpose()?.flatten()
+            else {
+                // Slopes that were lost on the way are those of a value far out.
+                let is_dead = step == 0 && jacobian.iter().all(|&slope| slope == 0.0);
+                return self.end(value, off, enough, is_dead);
             };
             let halves = std::iter::successors(Some(1.0), |part| Some(part / 2.0)).take(30);
             let mut better = None;
             for part in halves {
-                let tried = &value + &(&step * part);
+                let tried = &value + &(&change * part);
                 let (there, slopes) = self.jacobian(tried.view())?;
                 if largest((&wanted - &there).view()) < off {
                     better = Some((tried, there, slopes));
@@ -175,18 +178,19 @@ impl<'a, 'm, T: Float> Path<'a, 'm, T> {
 
     /// A value at which `class` has the wanted probability, by Adam.
     fn adam(&mut self, start: ArrayView1<'_, f64>, class: usize, options: &ValueOptions) -> Result<Array1<f64>, Error> {
-        let size = start.dot(&start).sqrt();
-        let unit = if size > 0.0 { size / (start.len() as f64).sqrt() } else { 1.0 };
+        let root = (start.len() as f64).sqrt();
+        // ‖v₀‖; a value of 0 has no length that another could be a multiple of.
+        let size = Some(start.dot(&start).sqrt()).filter(|&size| size > 0.0).unwrap_or(root);
         let others = match options.kl {
             0.0 => None,
             _ => Some(log_softmax(without(self.output(start)?.view(), class).view())),
         };
         let mut moved = Params::<f64>::new();
         let id = moved.root().add("delta", &Array1::<f64>::zeros(start.len()))?;
-        let adam = AdamOptions { lr: options.lr * unit, ..Default::default() };
+        let adam = AdamOptions { lr: options.lr * size / root, ..Default::default() };
         let mut optimizer = Adam::new(adam)?.group(Group::new(&[id]))?;
         let mut grads = moved.grads();
-        let mut reached = 0.0;
+        let mut reached = (0.0, 0);
         for step in 0..=options.steps {
             let delta = Array1::from_vec(moved.as_slice().to_vec());
             let (probability, mut gradient) =
@@ -194,15 +198,16 @@ impl<'a, 'm, T: Float> Path<'a, 'm, T> {
             if probability >= options.probability {
                 return Ok(&start + &delta);
             }
-            if gradient.iter().all(|&slope| slope == 0.0) {
+            let is_flat = gradient.iter().all(|&slope| slope == 0.0);
+            if is_flat && step == 0 {
                 return Err(self.dead());
             }
-            if step == options.steps {
-                reached = probability;
+            if is_flat || step == options.steps {
+                reached = (probability, step);
                 break;
             }
             let norm = delta.dot(&delta).sqrt();
-            if options.decay > 0.0 && norm > 0.0 && size > 0.0 {
+            if options.decay > 0.0 && norm > 0.0 {
                 gradient.scaled_add(options.decay / (norm * size * size), &delta);
             }
             grads.set(id, &gradient)?;
@@ -212,7 +217,7 @@ impl<'a, 'm, T: Float> Path<'a, 'm, T> {
                 moved.as_mut_slice().iter_mut().for_each(|delta| *delta *= options.clamp * size / norm);
             }
         }
-        let given = format!("{reached:.3} after {} steps", options.steps);
+        let given = format!("{:.3} after {} steps", reached.0, reached.1);
         let expected =
             format!("{} (a larger clamp, more steps, less kl or decay, or a smaller probability)", options.probability);
         Err(Error::data(format!("probability of class {class}"), given, expected))
