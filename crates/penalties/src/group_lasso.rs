@@ -1,5 +1,5 @@
 use crate::groups::{Groups, blocks, column_norms, row_norm};
-use crate::metric::Section;
+use crate::metric::Tile;
 use crate::{Prox, Step};
 use wane_autodiff::{Error, Float, Penalty, Regularizer, Shape, ShapeFault, non_negative};
 
@@ -120,7 +120,7 @@ impl<T: Float> Prox<T> for GroupLasso {
                 let factor = |norm| if norm <= threshold { T::zero() } else { T::one() - threshold / norm };
                 self.groups.scale(w, shape, factor);
             }
-            Step::Each(s) => Section::each(self.groups, w, s, shape, |mut section| section.shrink(lambda)),
+            Step::Each(s) => Tile::each(self.groups, w, s, shape, |tile| tile.shrink(lambda)),
         }
     }
 }

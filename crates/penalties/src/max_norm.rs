@@ -1,5 +1,5 @@
 use crate::groups::Groups;
-use crate::metric::Section;
+use crate::metric::Tile;
 use crate::{Prox, Step};
 use wane_autodiff::{Error, Float, Regularizer, Shape, ShapeFault, non_negative};
 
@@ -75,7 +75,7 @@ impl<T: Float> Prox<T> for MaxNorm {
         match step {
             // Steps of 0 measure no distance.
             Step::Each(s) if s.iter().any(|&s| s != T::zero()) => {
-                Section::each(self.groups, w, s, shape, |mut section| section.project(self.radius));
+                Tile::each(self.groups, w, s, shape, |tile| tile.project(self.radius));
             }
             Step::Uniform(_) | Step::Each(_) => {
                 self.groups.scale(w, shape, |norm| if norm <= radius { T::one() } else { radius / norm });

@@ -153,3 +153,47 @@ fn balls_are_entered_at_their_rim() {
     ball.apply(&mut w, cube, Step::Uniform(1.0));
     assert_eq!((w, ball.value(&w, cube)), ([1.0; 4], 0.0));
 }
+
+/// Groups of more weights than are added in one go, and not a multiple of any number of lanes: x(1 + λs/‖x‖) = v, and
+/// ‖x‖ = r.
+#[test]
+fn long_groups_end_where_short_ones_do() {
+    const LONG: usize = 2345;
+    for other in [1, 3, 16, 21] {
+        for is_column in [false, true] {
+            let columns = if is_column { other } else { LONG };
+            let v = Vec::from_iter((0..LONG * other).map(|i| (0.37 * i as f64).sin()));
+            let s = Vec::from_iter((0..v.len()).map(|i| 0.3 * (1.1 + (0.73 * i as f64).cos())));
+            let of =
+                |group: usize| (0..LONG).map(move |i| if is_column { i * other + group } else { group * LONG + i });
+            let norm = |x: &[f64], group: usize| of(group).map(|i| x[i] * x[i]).sum::<f64>().sqrt();
+            let (lasso, ball) = if is_column {
+                (GroupLasso::columns(12.0).unwrap(), MaxNorm::columns(2.0).unwrap())
+            } else {
+                (GroupLasso::rows(12.0).unwrap(), MaxNorm::rows(2.0).unwrap())
+            };
+            let (shrunk, projected) =
+                (prox(&lasso.unweighted(), &v, columns, Step::Each(&s)), prox(&ball, &v, columns, Step::Each(&s)));
+            for group in 0..other {
+                let rho = norm(&shrunk, group);
+                assert!(rho > 1.0 && close(norm(&projected, group), 2.0, 1e-13), "{rho}");
+                for i in of(group) {
+                    let back = shrunk[i] * (1.0 + 12.0 * s[i] / rho);
+                    assert!((back - v[i]).abs() <= 1e-13, "{back} at {i} of {columns} columns, wanted {}", v[i]);
+                }
+            }
+        }
+    }
+}
+
+/// ‖v/s‖ a little above λ and a little below, where steps differ.
+#[test]
+fn groups_vanish_where_they_should_and_no_sooner() {
+    let (v, s) = ([3.0, 0.5, -2.0], [0.5, 1.0, 0.25]);
+    let norm = v.iter().zip(s).map(|(v, s): (&f64, f64)| (v / s).powi(2)).sum::<f64>().sqrt();
+    for part in [1e-3, 1e-6, 1e-9, 1e-12] {
+        let at = |lambda: f64| prox(&GroupLasso::rows(lambda).unwrap().unweighted(), &v, 3, Step::Each(&s));
+        assert!(at(norm * (1.0 - part)).iter().all(|x| *x != 0.0), "{part}");
+        assert_eq!(at(norm * (1.0 + part)), [0.0; 3]);
+    }
+}
