@@ -16,6 +16,8 @@ fn diabetes_enters_in_the_order_that_is_known() {
 
     assert_eq!((path.alphas.len(), path.alphas[0], path.fits[0].support().len()), (100, largest, 0));
     assert!((path.alphas[99] / largest - 1e-3).abs() < 1e-15);
+    let weights = path.weights();
+    assert_eq!((weights.dim(), weights.row(99)), ((100, 10), path.fits[99].weights.view()));
     let scale = y.var(0.0);
     for fit in &path.fits {
         assert!(fit.certificate.gap <= 1e-10 * scale && fit.certificate.kkt_violation <= 1e-10 * largest, "{fit:?}");

@@ -156,6 +156,9 @@ fn groups_and_outputs_that_do_not_fit_are_refused() {
         let options = ElasticNetOptions { alpha, ..default };
         let message = group_elastic_net(x.view(), y.view(), &groups, &options).unwrap_err().to_string();
         assert_eq!(message, format!("alpha is {given}; expected a finite number, 0 or above"));
+        let options = PathOptions { alphas: Some(vec![1.0, alpha]), ..Default::default() };
+        let message = group_path(x.view(), y.view(), &groups, &options).unwrap_err().to_string();
+        assert_eq!(message, format!("alphas[1] is {given}; expected a finite number, 0 or above"));
     }
     assert!(group_lambda_max(x.view(), y.view(), &groups, 0.0).unwrap_err().to_string().starts_with("l1_ratio is 0; "));
     let fit = group_elastic_net(x.view(), y.view(), &groups, &default).unwrap();
