@@ -233,3 +233,21 @@ fn the_default_ridge_has_no_scale() {
     assert!((&there.report().leverage - &edit.report().leverage).iter().all(|off| off.abs() < 1e-11));
     assert!((there.report().drift - edit.report().drift).abs() < 1e-12);
 }
+
+/// Directions whose costs differ by many orders of magnitude cost digits of each key's own, which are got back.
+#[test]
+fn unlike_directions_cost_no_digits() {
+    let mut rng = Rng::seed_from_u64(5);
+    for seed in 0..20 {
+        let mut keys = uniform((40, 6), &mut rng);
+        keys.columns_mut().into_iter().enumerate().for_each(|(at, mut column)| column *= 10_f64.powi(-(at as i32)));
+        // Not along the axes.
+        let mut turn = uniform((6, 6), &mut rng);
+        turn += &(2.0 * Array2::<f64>::eye(6));
+        let problem = Problem::new(2, keys.dot(&turn), 4, seed);
+        let edit = problem.solve(EditOptions { ridge: Ridge::Absolute(0.0), ..Default::default() }).unwrap();
+        let moved = edit.v().t().dot(&problem.memories.keys().t());
+        let off = largest(&(moved - Array2::<f64>::eye(4)));
+        assert!(off <= 1e-14 * (1.0 + largest(&edit.v().to_owned())), "{off}");
+    }
+}

@@ -65,7 +65,10 @@ proptest! {
                 prop_assert!(ledger.undo(&mut params).unwrap().is_none());
             } else {
                 let at = rng.random_range(0..ledger.groups().len());
+                let mut left = ledger.groups().to_vec();
+                let gone = left.remove(at);
                 spare.push(ledger.remove(&mut params, at).unwrap());
+                prop_assert_eq!((spare.last(), ledger.groups()), (Some(&gone), &left[..]));
             }
             let mut fresh = problem.params.clone();
             let mut other = problem.editor(options).ledger(&fresh).unwrap();
