@@ -91,7 +91,8 @@ def scikit_learn(x, y, grid, epochs):
     """The same of scikit-learn, which never stops before the last epoch: no improvement is ever too small."""
     os.environ["PYTHONWARNINGS"] = "ignore"  # for its workers: that each fit ends before it converges is meant so
     warnings.simplefilter("ignore")
-    network = MLPRegressor(hidden_layer_sizes=(32,), solver="adam", max_iter=epochs, tol=0, n_iter_no_change=np.inf, random_state=0)
+    never = {"tol": 0, "n_iter_no_change": np.inf}
+    network = MLPRegressor(hidden_layer_sizes=(32,), solver="adam", max_iter=epochs, random_state=0, **never)
     folds, score = KFold(5), "neg_mean_squared_error"
     search = GridSearchCV(network, grid, scoring=score, n_jobs=CORES, cv=folds, refit=False, error_score="raise")
     begin = time.perf_counter()
