@@ -92,7 +92,8 @@ impl Network {
         let mut params = Params::new();
         let builder = Sequential::new().linear(10, 32).relu().linear(32, 32).relu().linear(32, 1);
         let model = builder.build(params.root(), rng)?;
-        let options = AdamWOptions { weight_decay: std::env::var("WD").unwrap().parse().unwrap(), ..Default::default() };
+        let options =
+            AdamWOptions { weight_decay: std::env::var("WD").unwrap().parse().unwrap(), ..Default::default() };
         let mut optimizer = AdamW::new(options)?.decay_matrices_only(&params)?;
         let options = TrainerOptions { epochs: 100, progress: false, ..Default::default() };
         Trainer::new(&model, &mut params, &mut optimizer, options)?.fit(&train, rng)?;

@@ -92,7 +92,7 @@ impl Problem {
 
     /// The mean of ‖ΔW k + Δb‖² over the data, key by key.
     pub(crate) fn drift(&self, weight: &Array2<f64>, bias: &Array1<f64>) -> f64 {
-        let moved = self.keys.dot(&weight.t()) + &bias.view().insert_axis(Axis(0));
+        let moved = self.keys.dot(&weight.t()) + bias.view().insert_axis(Axis(0));
         square(&moved) / self.keys.nrows() as f64
     }
 }
