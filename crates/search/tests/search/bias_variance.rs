@@ -18,11 +18,10 @@ fn numbered(rng: &mut Rng) -> Result<Dataset<f64>, Error> {
     Dataset::new(array![[rng.random_range(-1.0..1.0)]], array![[0.0]])
 }
 
+type Predicts = Box<dyn Fn(ArrayView2<'_, f64>) -> Result<Array2<f64>, Error>>;
+
 /// Two outputs a point, which depend on the set, the seed and the point. Keeps what it has predicted.
-fn spread(
-    kept: &Mutex<Vec<(f64, f64)>>,
-) -> impl Fn(&Dataset<f64>, &mut Rng) -> Result<Box<dyn Fn(ArrayView2<'_, f64>) -> Result<Array2<f64>, Error>>, Error> + '_
-{
+fn spread(kept: &Mutex<Vec<(f64, f64)>>) -> impl Fn(&Dataset<f64>, &mut Rng) -> Result<Predicts, Error> + '_ {
     |train, rng| {
         let (set, seed) = (train.x()[(0, 0)], rng.random_range(-0.3..0.3));
         kept.lock().unwrap().push((set, seed));
