@@ -16,11 +16,13 @@ pub struct LassoNetPathOptions {
     pub lambda_start: Option<f64>,
     /// What each λ is multiplied by to give the next, above 1.
     pub multiplier: f64,
-    /// How each λ is trained.
+    /// How each λ is trained. Early stopping is that of [`PathTrainer::new`](crate::PathTrainer::new): it watches loss and
+    /// penalty together, and the last weights stay.
     pub trainer: TrainerOptions,
 }
 
-/// As in the authors' package, and without a progress bar for each λ: a multiplier of 1.02, 100 epochs, a patience of 10.
+/// As in the authors' package, and without a progress bar for each λ: a multiplier of 1.02, 100 epochs, a patience of 10 by
+/// validation loss and penalty together. (There, only what is better by a hundredth is an improvement.)
 impl Default for LassoNetPathOptions {
     fn default() -> Self {
         let early_stopping = Some(EarlyStopping::default());
@@ -56,11 +58,11 @@ impl<T: Float + Serialize + DeserializeOwned> LassoNet<T> {
             Some(start) => start,
             None => self.weakest(params)? / (step * steps as f64) / 10.0,
         };
-        let round = Round { options: &options.trainer, train, validation };
+        let round = Round::new(&options.trainer, train, validation);
         let mut path = TrainedPath::new(&options.trainer);
         let mut lambda = 0.0;
         loop {
-            let point = self.point(lambda, (params, optimizer), round, rng);
+            let point = self.point(lambda, (params, optimizer), &round, rng);
             let point = point.map_err(|error| error.within(at(lambda)))?;
             let is_left = !point.features.is_empty();
             path.points.push(point);
@@ -75,15 +77,22 @@ impl<T: Float + Serialize + DeserializeOwned> LassoNet<T> {
         &self,
         lambda: f64,
         (params, optimizer): (&mut Params<T>, &mut Sgd<T>),
-        round: Round<'_, T>,
+        round: &Round<'_, T>,
         rng: &mut Rng,
     ) -> Result<crate::PathPoint<T>, Error> {
         optimizer.set_time(0)?;
         let trainer = Trainer::new(self, params, optimizer, round.options.clone())?;
         let trainer = trainer.after_step(|params, optimizer| self.prox(params, lambda, self.step(optimizer)?));
-        let mut point = round.train(lambda, trainer, rng)?;
+        let mut point = round.train(lambda, trainer, |params| self.penalty(params, lambda), rng)?;
         point.features = self.features(&point.params);
         Ok(point)
+    }
+
+    /// λ Σ ‖skipⱼ‖₂.
+    fn penalty(&self, params: &Params<T>, lambda: f64) -> f64 {
+        let skip = params.get(self.skip());
+        let norms = skip.axis_iter(Axis(1)).map(|skip| skip.iter().map(|w| w.widen() * w.widen()).sum::<f64>().sqrt());
+        lambda * norms.sum::<f64>()
     }
 
     /// By what a steady gradient is multiplied in the end, for both parameters.

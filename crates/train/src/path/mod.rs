@@ -1,13 +1,15 @@
+mod round;
 mod trained;
 
+pub(crate) use round::Round;
 pub use trained::{PathPoint, TrainedPath};
 
-use crate::{Trainer, TrainerOptions};
+use crate::{Monitor, Trainer, TrainerOptions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::sync::Arc;
-use wane_autodiff::{Error, Float, Params, Rng, non_negative, number};
+use wane_autodiff::{Error, Float, ParamId, Params, Rng, non_negative, number};
 use wane_data::Dataset;
 use wane_layers::{Sequential, ShrinkOptions};
 use wane_optim::{Optimizer, Rule};
@@ -57,11 +59,17 @@ pub struct PathTrainer<'a, T, R> {
 type MakeTerm<'a, T> = dyn Fn(f64) -> Result<Arc<dyn Prox<T>>, Error> + 'a;
 
 impl<'a, T: Float + Serialize + DeserializeOwned, R: Rule> PathTrainer<'a, T, R> {
-    /// A path without a penalty yet: [`prox`](Self::prox) gives it one. `options` are those of each λ: so many epochs for each,
-    /// of which early stopping keeps the best by the validation data. Schedules begin anew at each.
+    /// A path without a penalty yet: [`prox`](Self::prox) gives it one. `options` are those of each λ: so many epochs for each.
+    /// Schedules begin anew at each.
+    ///
+    /// Early stopping ends a λ when the validation loss plus the penalties of the groups has stopped falling, and the last
+    /// weights stay: the best by the loss alone would be those of before the penalty. The point is then near the minimum of
+    /// training loss + penalty, or before it where the network has begun to learn by heart.
     ///
     /// # Errors
-    /// An option out of range, by name; a checkpoint, or a moving average of the weights, which has no zeros.
+    /// An option out of range, by name; a checkpoint, or a moving average of the weights, which has no zeros; early stopping
+    /// by another value than the validation loss: a penalty can't be added to a metric, and the training loss is not that of
+    /// an epoch's last weights, as the penalty is.
     pub fn new(
         model: &'a Sequential<T>,
         params: &'a mut Params<T>,
@@ -110,10 +118,10 @@ impl<'a, T: Float + Serialize + DeserializeOwned, R: Rule> PathTrainer<'a, T, R>
         if self.terms.is_empty() {
             return Err(Error::option("groups with a penalty", "none", "at least one, given by prox"));
         }
-        let round = Round { options: &self.options.clone(), train, validation };
+        let round = Round::new(&self.options, train, validation);
         let mut path = TrainedPath::new(&self.options);
         for &lambda in lambdas {
-            let point = self.point(lambda, round, rng, &mut path.layers);
+            let point = self.point(lambda, &round, rng, &mut path.layers);
             path.points.push(point.map_err(|error| error.within(at(lambda)))?);
         }
         Ok(path)
@@ -122,7 +130,7 @@ impl<'a, T: Float + Serialize + DeserializeOwned, R: Rule> PathTrainer<'a, T, R>
     fn point(
         &mut self,
         lambda: f64,
-        round: Round<'_, T>,
+        round: &Round<'_, T>,
         rng: &mut Rng,
         layers: &mut Vec<usize>,
     ) -> Result<PathPoint<T>, Error> {
@@ -130,8 +138,9 @@ impl<'a, T: Float + Serialize + DeserializeOwned, R: Rule> PathTrainer<'a, T, R>
             self.optimizer.set_prox(*group, Some(make(lambda)?))?;
         }
         self.optimizer.set_time(0)?;
+        let terms = terms(self.optimizer);
         let trainer = Trainer::new(self.model, self.params, self.optimizer, round.options.clone())?;
-        let mut point = round.train(lambda, trainer, rng)?;
+        let mut point = round.train(lambda, trainer, |params| value(&terms, params), rng)?;
         let report = self.model.shrink(self.params, ShrinkOptions::default())?.report;
         point.features = report.inputs.iter().copied().filter(|input| !report.dead_inputs.contains(input)).collect();
         // The neurons of the last are outputs.
@@ -142,45 +151,19 @@ impl<'a, T: Float + Serialize + DeserializeOwned, R: Rule> PathTrainer<'a, T, R>
     }
 }
 
-/// What all λ of a path have in common.
-#[derive(Clone, Copy)]
-pub(crate) struct Round<'d, T> {
-    pub(crate) options: &'d TrainerOptions,
-    pub(crate) train: &'d Dataset<T>,
-    pub(crate) validation: &'d Dataset<T>,
+/// The penalties of an optimizer's groups, each with its parameters.
+fn terms<T: Float, R: Rule>(optimizer: &Optimizer<T, R>) -> Vec<(Arc<dyn Prox<T>>, Vec<ParamId>)> {
+    let groups = optimizer.groups().iter();
+    groups.filter_map(|group| Some((Arc::clone(group.prox()?), group.params().to_vec()))).collect()
 }
 
-impl<'d, T: Float + Serialize + DeserializeOwned> Round<'d, T> {
-    /// Trains at one λ with a trainer that has not begun; features and neurons are yet to be counted.
-    pub(crate) fn train<'a, R: Rule>(
-        self,
-        lambda: f64,
-        mut trainer: Trainer<'a, T, R>,
-        rng: &mut Rng,
-    ) -> Result<PathPoint<T>, Error>
-    where
-        'd: 'a,
-    {
-        let Self { options, train, validation } = self;
-        if options.early_stopping.is_some() || options.plateau.is_some() {
-            trainer = trainer.validation(validation);
-        }
-        trainer.fit(train, rng)?;
-        let on_train = trainer.evaluate(train)?;
-        let on_validation = trainer.evaluate(validation).map_err(|error| error.within("validation"))?;
-        let params = trainer.params().clone();
-        Ok(PathPoint {
-            lambda,
-            epochs: trainer.history().epochs.len(),
-            train_loss: on_train.loss,
-            validation_loss: on_validation.loss,
-            validation_metrics: on_validation.metrics.iter().map(|&(_, value)| value).collect(),
-            zeros: params.as_slice().iter().filter(|weight| weight.is_zero()).count(),
-            features: Vec::new(),
-            neurons: Vec::new(),
-            params,
-        })
-    }
+/// The sum of penalties.
+fn value<T: Float>(terms: &[(Arc<dyn Prox<T>>, Vec<ParamId>)], params: &Params<T>) -> f64 {
+    let of = |prox: &Arc<dyn Prox<T>>, id| {
+        let entry = params.layout().find(id).expect("a parameter that the optimizer has moved");
+        prox.value(&params.as_slice()[entry.range()], entry.shape()).widen()
+    };
+    terms.iter().flat_map(|(prox, ids)| ids.iter().map(move |&id| of(prox, id))).sum()
 }
 
 /// How a message says at which λ it arose.
@@ -194,9 +177,15 @@ pub(crate) fn check_options(options: &TrainerOptions) -> Result<(), Error> {
         ("checkpoint", options.checkpoint.is_some(), "none: a path returns its points"),
         ("ema", options.ema.is_some(), "none: an average of weights has no exact zeros"),
     ];
-    match refused.iter().find(|&&(_, is_given, _)| is_given) {
-        Some(&(field, _, expected)) => Err(Error::option(field, "given", expected)),
-        None => Ok(()),
+    if let Some(&(field, _, expected)) = refused.iter().find(|&&(_, is_given, _)| is_given) {
+        return Err(Error::option(field, "given", expected));
+    }
+    match options.early_stopping.map(|early| early.monitor) {
+        Some(monitor) if monitor != Monitor::ValidationLoss => {
+            let expected = format!("{}, to which a path adds its penalty", Monitor::ValidationLoss);
+            Err(Error::option("early_stopping monitor", monitor, expected))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -73,10 +73,15 @@ fn a_path_ends_without_a_feature_and_keeps_to_its_constraint() {
 #[test]
 fn without_a_network_it_is_the_lasso() {
     let train = data(50, 1);
-    for (lr, momentum) in [(0.05, 0.0), (0.01, 0.9)] {
-        let (net, mut params) = net(0.0);
+    let early = |early_stopping| TrainerOptions { early_stopping, ..options(4000, 50) };
+    for (lr, momentum, trainer, tolerance) in [
+        (0.05, 0.0, early(None), 1e-8),
+        (0.01, 0.9, early(None), 1e-8),
+        (0.05, 0.0, early(LassoNetPathOptions::default().trainer.early_stopping), 1e-6),
+    ] {
+        let (is_ended, (net, mut params)) = (trainer.early_stopping.is_some(), net(0.0));
         let mut sgd = sgd(&params, lr, momentum);
-        let options = LassoNetPathOptions { lambda_start: Some(0.3), ..path_options(3.0, options(4000, 50)) };
+        let options = LassoNetPathOptions { lambda_start: Some(0.3), ..path_options(3.0, trainer) };
         let path = net.path(&mut params, &mut sgd, &options, (&train, &train), &mut rng(2)).unwrap();
         let lambdas: Vec<_> = path.points.iter().map(|point| point.lambda).collect();
         assert_eq!(lambdas, [0.0, 0.3, 0.3 * 3.0, 0.3 * 3.0 * 3.0, 0.3 * 3.0 * 3.0 * 3.0]);
@@ -87,7 +92,8 @@ fn without_a_network_it_is_the_lasso() {
             let graph = tape.record(&point.params);
             let b = net.forward(graph.input(&nothing)).item();
             let off = violation(&train, (&w, b), point.lambda);
-            assert!(off < 1e-8, "λ = {}, momentum {momentum}: off by {off}", point.lambda);
+            assert!(off < tolerance, "λ = {}, momentum {momentum}: off by {off}", point.lambda);
+            assert_eq!(point.epochs < 4000, is_ended);
             assert!(point.params.get(net.first()).iter().all(|w| w.to_bits() == 0));
         }
     }

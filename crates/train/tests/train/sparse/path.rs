@@ -6,7 +6,7 @@ use wane_autodiff::{Error, ParamId, Params};
 use wane_layers::Sequential;
 use wane_optim::{Adam, AdamOptions, Group, Sgd, SgdOptions};
 use wane_penalties::{GroupLasso, L1, Prox};
-use wane_train::{Checkpoint, EarlyStopping, Every, Metric, PathTrainer, TrainedPath, Trainer, TrainerOptions};
+use wane_train::{Checkpoint, EarlyStopping, Every, Metric, Monitor, PathTrainer, TrainedPath, Trainer, TrainerOptions};
 
 /// Adam with the first layer's weights in group 0.
 fn adam(params: &Params<f64>, lr: f64) -> Adam<f64> {
@@ -94,23 +94,31 @@ fn features_and_neurons_that_live_are_counted() {
     assert_eq!(counts[3], (0, vec![0, 0]));
 }
 
+/// Ended early or not, a λ ends at the minimum of loss + penalty: what is watched has the penalty in it, and no weights of
+/// before come back.
 #[test]
-fn early_stopping_keeps_the_best_of_each_lambda() {
-    let early = Some(EarlyStopping { patience: 2, ..Default::default() });
-    let options = TrainerOptions { early_stopping: early, ..options(200, 10) };
-    let path = trained(&[0.0, 0.05], options.clone()).unwrap();
-
-    let (model, mut params) = network(1);
-    let mut adam = adam(&params, 0.02);
-    adam.set_prox(0, Some(Arc::new(GroupLasso::columns(0.0).unwrap()))).unwrap();
-    let validation = data(40, 3);
-    let mut trainer = Trainer::new(&model, &mut params, &mut adam, options).unwrap().validation(&validation);
-    trainer.fit(&data(60, 2), &mut rng(4)).unwrap();
-    let epochs = &trainer.history().epochs;
-    let least = epochs.iter().filter_map(|epoch| epoch.validation_loss).fold(f64::INFINITY, f64::min);
-    assert_eq!((path.points[0].validation_loss, path.points[0].epochs), (least, epochs.len()));
-    assert!(path.points.iter().all(|point| point.epochs < 200));
-    assert_eq!(bits(trainer.params().as_slice()), bits(path.points[0].params.as_slice()));
+fn early_stopping_ends_at_the_minimum() {
+    let train = data(50, 1);
+    let early_stopping = Some(EarlyStopping { patience: 2, ..Default::default() });
+    for lambdas in [[0.0, 0.2, 0.4, 0.5], [1.0, 0.9, 0.4, 0.2]] {
+        let mut params = Params::new();
+        let model = Sequential::new().linear(6, 1).build(params.root(), &mut rng(3)).unwrap();
+        let (weight, bias) = params.partition(|param| param.name == "0.weight");
+        let sgd = Sgd::new(SgdOptions { lr: 0.1, ..Default::default() }).unwrap();
+        let mut sgd = sgd.group(Group::new(&weight)).unwrap().group(Group::new(&bias)).unwrap();
+        let options = TrainerOptions { early_stopping, ..options(5000, 50) };
+        let path = PathTrainer::new(&model, &mut params, &mut sgd, options)
+            .unwrap()
+            .prox(0, L1::new)
+            .unwrap()
+            .fit(&lambdas, &train, &train, &mut rng(4))
+            .unwrap();
+        for point in &path.points {
+            let &[ref w @ .., b] = point.params.as_slice() else { panic!("a model of one output has a bias") };
+            let off = violation(&train, (w, b), point.lambda);
+            assert!(off < 1e-6 && point.epochs < 2000, "λ = {}: off by {off}, {} epochs", point.lambda, point.epochs);
+        }
+    }
 }
 
 #[test]
@@ -174,6 +182,9 @@ fn what_is_no_path_is_refused_by_name() {
     assert_eq!(refused(TrainerOptions { checkpoint, ..options(1, 60) }), told);
     let told = "ema is given; expected none: an average of weights has no exact zeros";
     assert_eq!(refused(TrainerOptions { ema: Some(0.9), ..options(1, 60) }), told);
+    let early_stopping = Some(EarlyStopping { monitor: Monitor::TrainLoss, ..Default::default() });
+    let told = "early_stopping monitor is train_loss; expected validation_loss, to which a path adds its penalty";
+    assert_eq!(refused(TrainerOptions { early_stopping, ..options(1, 60) }), told);
 }
 
 #[test]
