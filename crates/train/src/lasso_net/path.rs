@@ -1,6 +1,6 @@
 use super::LassoNet;
 use crate::path::{Round, at, check_options};
-use crate::{EarlyStopping, TrainedPath, Trainer, TrainerOptions};
+use crate::{EarlyStopping, PathError, TrainedPath, Trainer, TrainerOptions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wane_autodiff::ndarray::Axis;
@@ -39,9 +39,10 @@ impl<T: Float + Serialize + DeserializeOwned> LassoNet<T> {
     /// makes of a steady gradient. (The authors' package shrinks by lr·λ: its λ is 1/(1 − momentum) times as large.)
     ///
     /// # Errors
-    /// An option out of range, by name; clipping by norm, in which the penalty would have no part; an optimizer that has not
-    /// both skip and the first layer in groups of the same options, or that climbs; weights without a feature to begin with; an
-    /// error of training, with the λ at which it arose.
+    /// An option out of range, by name; what [`PathTrainer::new`](crate::PathTrainer::new) refuses; clipping by norm, in which
+    /// the penalty would have no part; an optimizer that has not both skip and the first layer in groups of the same options,
+    /// or that climbs; weights without a feature to begin with; an error of training, with the λ at which it arose and the
+    /// points found before.
     pub fn path(
         &self,
         params: &mut Params<T>,
@@ -49,25 +50,40 @@ impl<T: Float + Serialize + DeserializeOwned> LassoNet<T> {
         options: &LassoNetPathOptions,
         (train, validation): (&Dataset<T>, &Dataset<T>),
         rng: &mut Rng,
-    ) -> Result<TrainedPath<T>, Error> {
+    ) -> Result<TrainedPath<T>, PathError<T>> {
+        let mut path = TrainedPath::new(&options.trainer);
+        let round = Round::new(&options.trainer, train, validation);
+        match self.points(params, optimizer, options, &round, rng, &mut path) {
+            Ok(()) => Ok(path),
+            Err(error) => Err(PathError::new(error, path)),
+        }
+    }
+
+    fn points(
+        &self,
+        params: &mut Params<T>,
+        optimizer: &mut Sgd<T>,
+        options: &LassoNetPathOptions,
+        round: &Round<'_, T>,
+        rng: &mut Rng,
+        path: &mut TrainedPath<T>,
+    ) -> Result<(), Error> {
         options.check()?;
         optimizer.set_time(0)?;
         let step = self.step(optimizer)?;
-        let steps = options.trainer.epochs * train.len().div_ceil(options.trainer.batch_size);
+        let steps = options.trainer.epochs * round.rows().div_ceil(options.trainer.batch_size);
         let start = match options.lambda_start {
             Some(start) => start,
             None => self.weakest(params)? / (step * steps as f64) / 10.0,
         };
-        let round = Round::new(&options.trainer, train, validation);
-        let mut path = TrainedPath::new(&options.trainer);
         let mut lambda = 0.0;
         loop {
-            let point = self.point(lambda, (params, optimizer), &round, rng);
+            let point = self.point(lambda, (params, optimizer), round, rng);
             let point = point.map_err(|error| error.within(at(lambda)))?;
             let is_left = !point.features.is_empty();
             path.points.push(point);
             if !is_left {
-                return Ok(path);
+                return Ok(());
             }
             lambda = if lambda == 0.0 { start } else { lambda * options.multiplier };
         }

@@ -1,6 +1,8 @@
+mod error;
 mod round;
 mod trained;
 
+pub use error::PathError;
 pub(crate) use round::Round;
 pub use trained::{PathPoint, TrainedPath};
 
@@ -67,7 +69,8 @@ impl<'a, T: Float + Serialize + DeserializeOwned, R: Rule> PathTrainer<'a, T, R>
     /// training loss + penalty, or before it where the network has begun to learn by heart.
     ///
     /// # Errors
-    /// An option out of range, by name; a checkpoint, or a moving average of the weights, which has no zeros; early stopping
+    /// An option out of range, by name; a checkpoint; a moving average of the weights, which has no zeros; a plateau, whose
+    /// lower rate every λ after it would have; clipping by value, which moves the minimum; early stopping
     /// by another value than the validation loss: a penalty can't be added to a metric, and the training loss is not that of
     /// an epoch's last weights, as the penalty is.
     pub fn new(
@@ -102,29 +105,47 @@ impl<'a, T: Float + Serialize + DeserializeOwned, R: Rule> PathTrainer<'a, T, R>
         Ok(self)
     }
 
-    /// Trains at each λ of `lambdas`, in their order, and leaves the parameters as the last one has made them.
+    /// Trains at each λ of `lambdas`, in their order, and leaves the parameters as the last one has made them. The groups
+    /// then have the terms that they had before.
     ///
     /// # Errors
     /// No group with a penalty; no λ, one that is negative, NaN or infinite, or such as neither fall nor rise; an error of the
-    /// penalty's making or of training, with the λ at which it arose.
+    /// penalty's making or of training, with the λ at which it arose and the points found before.
     pub fn fit(
         &mut self,
         lambdas: &[f64],
         train: &Dataset<T>,
         validation: &Dataset<T>,
         rng: &mut Rng,
-    ) -> Result<TrainedPath<T>, Error> {
+    ) -> Result<TrainedPath<T>, PathError<T>> {
+        let mut path = TrainedPath::new(&self.options);
+        let groups = self.optimizer.groups();
+        let before: Vec<_> = self.terms.iter().map(|&(group, _)| (group, groups[group].prox().cloned())).collect();
+        let round = Round::new(&self.options, train, validation);
+        let fitted = self.points(lambdas, &round, rng, &mut path);
+        let restored = before.into_iter().try_for_each(|(group, prox)| self.optimizer.set_prox(group, prox));
+        match fitted.and(restored) {
+            Ok(()) => Ok(path),
+            Err(error) => Err(PathError::new(error, path)),
+        }
+    }
+
+    fn points(
+        &mut self,
+        lambdas: &[f64],
+        round: &Round<'_, T>,
+        rng: &mut Rng,
+        path: &mut TrainedPath<T>,
+    ) -> Result<(), Error> {
         check_lambdas(lambdas)?;
         if self.terms.is_empty() {
             return Err(Error::option("groups with a penalty", "none", "at least one, given by prox"));
         }
-        let round = Round::new(&self.options, train, validation);
-        let mut path = TrainedPath::new(&self.options);
         for &lambda in lambdas {
-            let point = self.point(lambda, &round, rng, &mut path.layers);
+            let point = self.point(lambda, round, rng, &mut path.layers);
             path.points.push(point.map_err(|error| error.within(at(lambda)))?);
         }
-        Ok(path)
+        Ok(())
     }
 
     fn point(
@@ -176,6 +197,8 @@ pub(crate) fn check_options(options: &TrainerOptions) -> Result<(), Error> {
     let refused = [
         ("checkpoint", options.checkpoint.is_some(), "none: a path returns its points"),
         ("ema", options.ema.is_some(), "none: an average of weights has no exact zeros"),
+        ("plateau", options.plateau.is_some(), "none: each λ begins at the groups' own rates"),
+        ("clip_value", options.clip_value.is_some(), "none: what is clipped so has its minimum elsewhere"),
     ];
     if let Some(&(field, _, expected)) = refused.iter().find(|&&(_, is_given, _)| is_given) {
         return Err(Error::option(field, "given", expected));

@@ -22,6 +22,11 @@ impl<'d, T: Float + Serialize + DeserializeOwned> Round<'d, T> {
         Self { early: given.early_stopping, options, train, validation }
     }
 
+    /// How many rows there are to train on.
+    pub(crate) fn rows(&self) -> usize {
+        self.train.len()
+    }
+
     /// Trains at one λ with a trainer that has not begun, whose penalties together have the value `penalty`; features and
     /// neurons are yet to be counted.
     pub(crate) fn train<'a, R: Rule>(

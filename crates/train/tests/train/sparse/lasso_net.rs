@@ -4,7 +4,7 @@ use super::{bits, data, options, rng, violation};
 use wane_autodiff::ndarray::{Axis, Ix2};
 use wane_autodiff::{Error, Params, Tape};
 use wane_layers::{Module, Sequential, SequentialBuilder};
-use wane_optim::{Group, Sgd, SgdOptions};
+use wane_optim::{Group, PlateauOptions, Sgd, SgdOptions};
 use wane_penalties::HierProx;
 use wane_train::{LassoNet, LassoNetPathOptions, TrainedPath, Trainer, TrainerOptions};
 
@@ -100,6 +100,18 @@ fn without_a_network_it_is_the_lasso() {
 }
 
 #[test]
+fn what_was_found_before_an_error_is_not_lost() {
+    let (rows, (net, mut params)) = (data(50, 1), net(10.0));
+    let mut sgd = sgd(&params, 1e-3, 0.0);
+    // 2 and then 2·MAX, which is infinite.
+    let options = LassoNetPathOptions { lambda_start: Some(2.0), ..path_options(f64::MAX, options(3, 50)) };
+    let error = net.path(&mut params, &mut sgd, &options, (&rows, &rows), &mut rng(2)).unwrap_err();
+    assert_eq!(error.error().given(), "inf");
+    let lambdas: Vec<_> = error.points().iter().map(|point| point.lambda).collect();
+    assert_eq!(lambdas, [0.0, 2.0]);
+}
+
+#[test]
 fn a_step_is_that_of_the_optimizer_and_then_the_operator() {
     let (net, mut params) = net(2.0);
     let before = params.clone();
@@ -169,6 +181,13 @@ fn what_does_not_fit_is_refused_by_name() {
         said(path_options(2.0, TrainerOptions { clip_norm: Some(1.0), ..defaults() })),
         "clip_norm is given; expected none: LassoNet's penalty would not be clipped with it"
     );
+    let refused = [
+        ("plateau", TrainerOptions { plateau: Some(PlateauOptions::default()), ..defaults() }),
+        ("clip_value", TrainerOptions { clip_value: Some(1.0), ..defaults() }),
+    ];
+    for (field, options) in refused {
+        assert!(said(path_options(2.0, options)).starts_with(&format!("{field} is given; expected none: ")));
+    }
     assert_eq!(
         said(path_options(2.0, TrainerOptions { ema: Some(0.9), ..defaults() })),
         "ema is given; expected none: an average of weights has no exact zeros"

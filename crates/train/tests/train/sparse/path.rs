@@ -4,7 +4,7 @@ use super::{bits, data, network, options, rng, violation};
 use std::sync::Arc;
 use wane_autodiff::{Error, ParamId, Params};
 use wane_layers::Sequential;
-use wane_optim::{Adam, AdamOptions, Group, Sgd, SgdOptions};
+use wane_optim::{Adam, AdamOptions, Group, PlateauOptions, Sgd, SgdOptions};
 use wane_penalties::{GroupLasso, L1, Prox};
 use wane_train::{Checkpoint, EarlyStopping, Every, Metric, Monitor, PathTrainer, TrainedPath, Trainer, TrainerOptions};
 
@@ -18,12 +18,8 @@ fn adam(params: &Params<f64>, lr: f64) -> Adam<f64> {
 fn trained(lambdas: &[f64], options: TrainerOptions) -> Result<TrainedPath<f64>, Error> {
     let (model, mut params) = network(1);
     let mut adam = adam(&params, 0.02);
-    PathTrainer::new(&model, &mut params, &mut adam, options)?.prox(0, GroupLasso::columns)?.fit(
-        lambdas,
-        &data(60, 2),
-        &data(40, 3),
-        &mut rng(4),
-    )
+    let mut path = PathTrainer::new(&model, &mut params, &mut adam, options)?.prox(0, GroupLasso::columns)?;
+    Ok(path.fit(lambdas, &data(60, 2), &data(40, 3), &mut rng(4))?)
 }
 
 #[test]
@@ -122,6 +118,40 @@ fn early_stopping_ends_at_the_minimum() {
 }
 
 #[test]
+fn a_path_leaves_the_terms_of_the_groups_as_they_were() {
+    let (model, mut params) = network(1);
+    let rows = data(20, 1);
+    for term in [None, Some(Arc::new(L1::new(0.5).unwrap()) as Arc<dyn Prox<f64>>)] {
+        let mut adam = adam(&params, 0.02);
+        adam.set_prox(0, term.clone()).unwrap();
+        for lambdas in [&[0.1, 0.2][..], &[0.1, 0.9]] {
+            let mut path = PathTrainer::new(&model, &mut params, &mut adam, options(1, 20)).unwrap();
+            path = path.prox(0, |lambda| GroupLasso::columns(0.5 - lambda)).unwrap();
+            assert_eq!(path.fit(lambdas, &rows, &rows, &mut rng(1)).is_err(), lambdas[1] == 0.9);
+            drop(path);
+            let names = [adam.groups()[0].prox(), term.as_ref()].map(|prox| prox.map(|prox| prox.name()));
+            assert_eq!(names[0], names[1]);
+        }
+    }
+}
+
+#[test]
+fn what_was_found_before_an_error_is_not_lost() {
+    let (model, mut params) = network(1);
+    let mut adam = adam(&params, 0.02);
+    let (train, validation) = (data(60, 2), data(40, 3));
+    let mut path = PathTrainer::new(&model, &mut params, &mut adam, options(4, 16)).unwrap();
+    path = path.prox(0, |lambda| GroupLasso::columns(if lambda < 0.3 { lambda } else { f64::NAN })).unwrap();
+    let error = path.fit(&[0.0, 0.1, 0.4], &train, &validation, &mut rng(4)).unwrap_err();
+    let told = "lambda 0.4: GroupLasso lambda is NaN; expected a finite number, 0 or above";
+    assert_eq!((error.to_string(), error.error().to_string(), error.points().len()), (told.into(), told.into(), 2));
+    let whole = trained(&[0.0, 0.1], options(4, 16)).unwrap();
+    assert_eq!(bits(whole.points[1].params.as_slice()), bits(error.points()[1].params.as_slice()));
+    assert_eq!(error.into_path().unwrap().to_csv(), whole.to_csv());
+    assert!(path.fit(&[], &train, &validation, &mut rng(4)).unwrap_err().into_path().is_none());
+}
+
+#[test]
 fn the_best_is_by_validation_and_the_sparsest_near_it() {
     let mut path = trained(&[0.0, 0.1, 0.2, 0.4], options(20, 20)).unwrap();
     let mut set = |values: [(f64, usize, usize); 4]| {
@@ -182,6 +212,10 @@ fn what_is_no_path_is_refused_by_name() {
     assert_eq!(refused(TrainerOptions { checkpoint, ..options(1, 60) }), told);
     let told = "ema is given; expected none: an average of weights has no exact zeros";
     assert_eq!(refused(TrainerOptions { ema: Some(0.9), ..options(1, 60) }), told);
+    let told = "plateau is given; expected none: each λ begins at the groups' own rates";
+    assert_eq!(refused(TrainerOptions { plateau: Some(PlateauOptions::default()), ..options(1, 60) }), told);
+    let told = "clip_value is given; expected none: what is clipped so has its minimum elsewhere";
+    assert_eq!(refused(TrainerOptions { clip_value: Some(1.0), ..options(1, 60) }), told);
     let early_stopping = Some(EarlyStopping { monitor: Monitor::TrainLoss, ..Default::default() });
     let told = "early_stopping monitor is train_loss; expected validation_loss, to which a path adds its penalty";
     assert_eq!(refused(TrainerOptions { early_stopping, ..options(1, 60) }), told);
