@@ -145,7 +145,7 @@ impl<T: Float> Chain<T> {
             let is_hidden = self.linears.get(i + 1).is_some_and(|next| next.is_joined);
             let is_constant = |&&row: &&usize| is_hidden && plain.row_is(row, |w| w.is_zero());
             let constants = neurons.iter().filter(is_constant).copied().collect();
-            ShrunkLayer { layer: plain.number, neurons: plain.outputs.len(), kept: neurons, constants }
+            ShrunkLayer { layer: plain.number, is_hidden, neurons: plain.outputs.len(), kept: neurons, constants }
         });
         ShrinkReport { layers: layers.collect(), untouched: self.untouched.clone(), ..Default::default() }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShrinkReport {
-    /// The linear layers whose neurons were looked at, in order; those of the last of them are outputs, and stay.
+    /// The linear layers, in order.
     pub layers: Vec<ShrunkLayer>,
     /// The layers that were left as they are, each by its number and kind: norms, blocks, layers of one's own, and linear
     /// layers whose parameters another shares. The neurons of the linear layers beside them stay.
@@ -24,6 +24,9 @@ pub struct ShrinkReport {
 pub struct ShrunkLayer {
     /// Its number in the model.
     pub layer: usize,
+    /// Whether its neurons were looked at: the next linear layer takes in what they give, one by one. Others stay, as they are
+    /// outputs or go into a layer that was left as it is.
+    pub is_hidden: bool,
     /// How many neurons it had.
     pub neurons: usize,
     /// Those it still has, by their numbers of before.
@@ -42,7 +45,7 @@ impl ShrunkLayer {
 
 impl fmt::Display for ShrinkReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for ShrunkLayer { layer, neurons, kept, constants } in &self.layers {
+        for ShrunkLayer { layer, neurons, kept, constants, .. } in &self.layers {
             write!(f, "layer {layer}: {} of {neurons} neurons", kept.len())?;
             match constants.len() {
                 0 => writeln!(f)?,

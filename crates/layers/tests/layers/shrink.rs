@@ -109,9 +109,9 @@ fn what_goes_takes_others_with_it() {
     set(&mut params, "2.weight", array![[1.0, 0.0], [0.0, 3.0]]);
     set(&mut params, "4.weight", array![[0.5, 0.0]]);
     let small = model.shrink(&params, ShrinkOptions::default()).unwrap();
-    let kept: Vec<_> =
-        small.report.layers.iter().map(|layer| (layer.layer, &layer.kept[..], layer.removed())).collect();
-    assert_eq!(kept, [(0, &[0][..], 1), (2, &[0][..], 1), (4, &[0][..], 0)]);
+    let layers = small.report.layers.iter();
+    let kept: Vec<_> = layers.map(|layer| (layer.layer, layer.is_hidden, &layer.kept[..], layer.removed())).collect();
+    assert_eq!(kept, [(0, true, &[0][..], 1), (2, true, &[0][..], 1), (4, false, &[0][..], 0)]);
     assert_eq!(
         small.report.to_string(),
         "layer 0: 1 of 2 neurons\nlayer 2: 1 of 2 neurons\nlayer 4: 1 of 1 neurons\nparameters: 6 of 13"
@@ -157,7 +157,7 @@ fn other_layers_and_their_neighbours_are_left() {
     let small = model.shrink(&params, ShrinkOptions::default()).unwrap();
     let untouched: Vec<_> = small.report.untouched.iter().map(|(number, _)| *number).collect();
     assert_eq!(untouched, [1, 4]);
-    assert!(small.report.layers.iter().all(|layer| layer.removed() == 0));
+    assert!(small.report.layers.iter().all(|layer| layer.removed() == 0 && !layer.is_hidden));
     assert_eq!(small.params.as_slice(), params.as_slice());
 
     // A norm before the first linear layer: no column of x can be told to be dead.

@@ -142,8 +142,9 @@ impl<'a, T: Float + Serialize + DeserializeOwned, R: Rule> PathTrainer<'a, T, R>
             return Err(Error::option("groups with a penalty", "none", "at least one, given by prox"));
         }
         for &lambda in lambdas {
-            let point = self.point(lambda, round, rng, &mut path.layers);
-            path.points.push(point.map_err(|error| error.within(at(lambda)))?);
+            let point = self.point(lambda, round, rng, path);
+            let point = point.map_err(|error| error.within(at(lambda)))?;
+            path.points.push(point);
         }
         Ok(())
     }
@@ -153,7 +154,7 @@ impl<'a, T: Float + Serialize + DeserializeOwned, R: Rule> PathTrainer<'a, T, R>
         lambda: f64,
         round: &Round<'_, T>,
         rng: &mut Rng,
-        layers: &mut Vec<usize>,
+        path: &mut TrainedPath<T>,
     ) -> Result<PathPoint<T>, Error> {
         for (group, make) in &self.terms {
             self.optimizer.set_prox(*group, Some(make(lambda)?))?;
@@ -164,10 +165,10 @@ impl<'a, T: Float + Serialize + DeserializeOwned, R: Rule> PathTrainer<'a, T, R>
         let mut point = round.train(lambda, trainer, |params| value(&terms, params), rng)?;
         let report = self.model.shrink(self.params, ShrinkOptions::default())?.report;
         point.features = report.inputs.iter().copied().filter(|input| !report.dead_inputs.contains(input)).collect();
-        // The neurons of the last are outputs.
-        let hidden = &report.layers[..report.layers.len().saturating_sub(1)];
-        *layers = hidden.iter().map(|layer| layer.layer).collect();
+        let hidden: Vec<_> = report.layers.iter().filter(|layer| layer.is_hidden).collect();
         point.neurons = hidden.iter().map(|layer| layer.kept.len() - layer.constants.len()).collect();
+        path.layers = hidden.iter().map(|layer| layer.layer).collect();
+        path.untouched = report.untouched;
         Ok(point)
     }
 }

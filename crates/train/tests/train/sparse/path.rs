@@ -3,7 +3,7 @@
 use super::{bits, data, network, options, rng, violation};
 use std::sync::Arc;
 use wane_autodiff::{Error, ParamId, Params};
-use wane_layers::Sequential;
+use wane_layers::{Sequential, SequentialBuilder};
 use wane_optim::{Adam, AdamOptions, Group, PlateauOptions, Sgd, SgdOptions};
 use wane_penalties::{GroupLasso, L1, Prox};
 use wane_train::{Checkpoint, EarlyStopping, Every, Metric, Monitor, PathTrainer, TrainedPath, Trainer, TrainerOptions};
@@ -92,6 +92,30 @@ fn features_and_neurons_that_live_are_counted() {
 
 /// Ended early or not, a λ ends at the minimum of loss + penalty: what is watched has the penalty in it, and no weights of
 /// before come back.
+#[test]
+fn neurons_and_features_that_cant_be_told_are_not_made_up() {
+    let counted = |builder: SequentialBuilder<f64>| {
+        let mut params = Params::new();
+        let model = builder.build(params.root(), &mut rng(1)).unwrap();
+        let weights = params.matching("*.weight").unwrap();
+        let matrices: Vec<_> = weights.into_iter().filter(|&id| params.get(id).ndim() == 2).collect();
+        let sgd = Sgd::new(SgdOptions::default()).unwrap().group(Group::new(&matrices)).unwrap();
+        let (rows, mut sgd) = (data(20, 1), sgd);
+        let mut path = PathTrainer::new(&model, &mut params, &mut sgd, options(1, 20)).unwrap();
+        path = path.prox(0, L1::new).unwrap();
+        let path = path.fit(&[1e9], &rows, &rows, &mut rng(1)).unwrap();
+        let untouched: Vec<_> = path.untouched.iter().map(|&(layer, _)| layer).collect();
+        (path.layers, path.points[0].neurons.clone(), path.points[0].features.len(), untouched)
+    };
+    // Every weight is zero.
+    let plain = Sequential::new().linear(6, 4).relu().linear(4, 3).linear(3, 1);
+    assert_eq!(counted(plain), (vec![0, 2], vec![0, 0], 0, vec![]));
+    let normed = Sequential::new().linear(6, 4).layer_norm(4).linear(4, 3).relu().linear(3, 1);
+    assert_eq!(counted(normed), (vec![2], vec![0], 0, vec![1]));
+    let begins_so = Sequential::new().layer_norm(6).linear(6, 4).relu().linear(4, 1);
+    assert_eq!(counted(begins_so), (vec![1], vec![0], 6, vec![0]));
+}
+
 #[test]
 fn early_stopping_ends_at_the_minimum() {
     let train = data(50, 1);
