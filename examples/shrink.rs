@@ -8,7 +8,7 @@ use std::time::Instant;
 use wane::layers::{ShrinkOptions, ShrinkReport};
 use wane::ndarray::{ArrayView2, Axis};
 use wane::prelude::*;
-use wane::train::{PathPoint, PathTrainer, TrainedPath};
+use wane::train::{PathError, PathPoint, PathTrainer, TrainedPath};
 
 const SPLITS: usize = 5;
 const LAMBDAS: [f64; 6] = [0.0, 0.00025, 0.0005, 0.001, 0.002, 0.004];
@@ -131,6 +131,7 @@ fn train_path(
     PathTrainer::new(model, params, &mut adam, options)?
         .prox(0, GroupLasso::rows)?
         .fit(&LAMBDAS, train, validation, rng)
+        .map_err(PathError::into_error)
 }
 
 /// The test accuracy of the shrunk network trained on: the penalty has made the weights that it kept too small.

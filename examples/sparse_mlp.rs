@@ -4,7 +4,7 @@
 use wane::data::synthetic::{Friedman1Options, friedman1};
 use wane::layers::{ShrinkOptions, Shrunk};
 use wane::prelude::*;
-use wane::train::PathTrainer;
+use wane::train::{PathError, PathTrainer};
 
 const FEATURES: usize = 20;
 const REAL: usize = 5;
@@ -140,12 +140,8 @@ fn group_lasso(data: &Data, seed: u64) -> Result<(f64, Found), Error> {
     let (first, others) = params.partition(|param| param.name == "0.weight");
     // A second layer that grows as the first one shrinks would evade the penalty.
     let mut adam = adam(EPOCHS)?.group(Group::new(&first))?.group(Group::new(&others).weight_decay(0.003))?;
-    let path = PathTrainer::new(&model, &mut params, &mut adam, options(EPOCHS))?.prox(0, GroupLasso::columns)?.fit(
-        &LAMBDAS,
-        &data.train,
-        &data.validation,
-        &mut rng,
-    )?;
+    let mut path = PathTrainer::new(&model, &mut params, &mut adam, options(EPOCHS))?.prox(0, GroupLasso::columns)?;
+    let path = path.fit(&LAMBDAS, &data.train, &data.validation, &mut rng).map_err(PathError::into_error)?;
     let mut fits = Vec::new();
     for point in &path.points {
         let shrunk = model.shrink(&point.params, ShrinkOptions { drop_inputs: true })?;

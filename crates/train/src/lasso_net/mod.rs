@@ -23,7 +23,7 @@ use wane_penalties::HierProx;
 /// use wane_data::synthetic::{Friedman1Options, friedman1};
 /// use wane_layers::Sequential;
 /// use wane_optim::{Adam, AdamOptions, Group, Sgd, SgdOptions};
-/// use wane_train::{LassoNet, LassoNetPathOptions, Trainer, TrainerOptions};
+/// use wane_train::{LassoNet, LassoNetPathOptions, PathError, Trainer, TrainerOptions};
 ///
 /// let mut rng = Rng::seed_from_u64(0);
 /// let data = friedman1::<f64>(&Friedman1Options { rows: 60, features: 8, ..Default::default() }, &mut rng)?.dataset;
@@ -42,7 +42,8 @@ use wane_penalties::HierProx;
 ///     ..Default::default()
 /// };
 /// let mut sgd = Sgd::new(SgdOptions { lr: 1e-3, momentum: 0.9, ..Default::default() })?.group(Group::all(&params))?;
-/// let path = net.path(&mut params, &mut sgd, &options, (&train, &validation), &mut rng)?;
+/// let path = net.path(&mut params, &mut sgd, &options, (&train, &validation), &mut rng);
+/// let path = path.map_err(PathError::into_error)?;
 /// let chosen = &path.sparsest_within(0.05)?.features;
 /// assert!(chosen.len() <= 8 && path.points.last().unwrap().features.is_empty());
 /// # Ok::<(), wane_autodiff::Error>(())

@@ -3,7 +3,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use wane_autodiff::Error;
 
-/// Why a path ended before its last λ, and the points that it had come to by then. `?` makes an [`Error`] of it.
+/// Why a path ended before its last λ, and the points that it had come to by then. Where an [`Error`] is wanted,
+/// `.map_err(PathError::into_error)?`.
 #[derive(Debug)]
 pub struct PathError<T> {
     error: Error,
@@ -20,6 +21,11 @@ impl<T> PathError<T> {
         &self.error
     }
 
+    /// What was wrong; the points are dropped.
+    pub fn into_error(self) -> Error {
+        self.error
+    }
+
     /// The points of the λ before it, in the order of training.
     pub fn points(&self) -> &[PathPoint<T>] {
         &self.path.points
@@ -28,12 +34,6 @@ impl<T> PathError<T> {
     /// The path up to there; `None` if it has no point.
     pub fn into_path(self) -> Option<TrainedPath<T>> {
         Some(*self.path).filter(|path| !path.points.is_empty())
-    }
-}
-
-impl<T> From<PathError<T>> for Error {
-    fn from(error: PathError<T>) -> Self {
-        error.error
     }
 }
 

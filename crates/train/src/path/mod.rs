@@ -29,7 +29,7 @@ use wane_penalties::Prox;
 /// use wane_layers::Sequential;
 /// use wane_optim::{Adam, AdamOptions, Group};
 /// use wane_penalties::GroupLasso;
-/// use wane_train::{PathTrainer, TrainerOptions};
+/// use wane_train::{PathError, PathTrainer, TrainerOptions};
 ///
 /// let mut rng = Rng::seed_from_u64(0);
 /// let data = friedman1::<f64>(&Friedman1Options { rows: 90, ..Default::default() }, &mut rng)?.dataset;
@@ -44,7 +44,8 @@ use wane_penalties::Prox;
 /// let options = TrainerOptions { epochs: 5, progress: false, ..Default::default() };
 /// let path = PathTrainer::new(&model, &mut params, &mut adam, options)?
 ///     .prox(0, GroupLasso::columns)?
-///     .fit(&[0.0, 0.1, 100.0], &train, &validation, &mut rng)?;
+///     .fit(&[0.0, 0.1, 100.0], &train, &validation, &mut rng)
+///     .map_err(PathError::into_error)?;
 /// assert_eq!(path.at(100.0)?.features.len(), 0);
 /// let smaller = model.shrink(&path.best().params, Default::default())?;
 /// # let _ = smaller;

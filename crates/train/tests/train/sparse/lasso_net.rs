@@ -6,7 +6,7 @@ use wane_autodiff::{Error, Params, Tape};
 use wane_layers::{Module, Sequential, SequentialBuilder};
 use wane_optim::{Group, PlateauOptions, Sgd, SgdOptions};
 use wane_penalties::HierProx;
-use wane_train::{LassoNet, LassoNetPathOptions, TrainedPath, Trainer, TrainerOptions};
+use wane_train::{LassoNet, LassoNetPathOptions, PathError, TrainedPath, Trainer, TrainerOptions};
 
 fn deep() -> SequentialBuilder<f64> {
     Sequential::new().linear(6, 10).relu().linear(10, 1)
@@ -33,8 +33,8 @@ fn path(options: &LassoNetPathOptions) -> Result<(LassoNet<f64>, TrainedPath<f64
     let mut dense = sgd(&params, 0.02, 0.9);
     Trainer::new(&net, &mut params, &mut dense, super::options(60, 20))?.fit(&train, &mut rng)?;
     let mut sgd = sgd(&params, 2e-3, 0.9);
-    let path = net.path(&mut params, &mut sgd, options, (&train, &validation), &mut rng)?;
-    Ok((net, path))
+    let path = net.path(&mut params, &mut sgd, options, (&train, &validation), &mut rng);
+    Ok((net, path.map_err(PathError::into_error)?))
 }
 
 fn norm<'a>(values: impl Iterator<Item = &'a f64>) -> f64 {

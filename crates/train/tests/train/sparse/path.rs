@@ -6,7 +6,7 @@ use wane_autodiff::{Error, ParamId, Params};
 use wane_layers::{Sequential, SequentialBuilder};
 use wane_optim::{Adam, AdamOptions, Group, PlateauOptions, Sgd, SgdOptions};
 use wane_penalties::{GroupLasso, L1, Prox};
-use wane_train::{Checkpoint, EarlyStopping, Every, Metric, Monitor, PathTrainer, TrainedPath, Trainer, TrainerOptions};
+use wane_train::{Checkpoint, EarlyStopping, Every, Metric, Monitor, PathError, PathTrainer, TrainedPath, Trainer, TrainerOptions};
 
 /// Adam with the first layer's weights in group 0.
 fn adam(params: &Params<f64>, lr: f64) -> Adam<f64> {
@@ -19,7 +19,7 @@ fn trained(lambdas: &[f64], options: TrainerOptions) -> Result<TrainedPath<f64>,
     let (model, mut params) = network(1);
     let mut adam = adam(&params, 0.02);
     let mut path = PathTrainer::new(&model, &mut params, &mut adam, options)?.prox(0, GroupLasso::columns)?;
-    Ok(path.fit(lambdas, &data(60, 2), &data(40, 3), &mut rng(4))?)
+    path.fit(lambdas, &data(60, 2), &data(40, 3), &mut rng(4)).map_err(PathError::into_error)
 }
 
 #[test]
