@@ -64,7 +64,7 @@ impl<T: Float> Sequential<T> {
     /// let small = model.shrink(&params, ShrinkOptions { drop_inputs: true })?;
     /// assert_eq!(small.report.layers[0].kept, [0]);
     /// assert_eq!((small.report.inputs, small.report.dead_inputs), (vec![0], vec![1]));
-    /// assert_eq!(small.report.parameters, (13, 4));
+    /// assert_eq!((small.report.parameters, small.report.dead_features), ((13, 4), vec!["column 1".to_owned()]));
     ///
     /// let (x, x_kept) = (array![[0.5, 7.0], [-2.0, 8.0]], array![[0.5], [-2.0]]);
     /// let (before, after) = (model.predict(&params, x.view())?, small.model.predict(&small.params, x_kept.view())?);
@@ -94,6 +94,7 @@ impl<T: Float> Sequential<T> {
             Some(inputs) => inputs,
             None => (0..self.describe().widths.map_or(0, |(inputs, _)| inputs)).collect(),
         };
+        report.dead_features = dead_inputs.iter().map(|column| format!("column {column}")).collect();
         report.dead_inputs = dead_inputs;
         report.parameters = (before, model.describe().count());
         Ok(shrunk)

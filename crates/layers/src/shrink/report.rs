@@ -11,6 +11,8 @@ pub struct ShrinkReport {
     pub untouched: Vec<(usize, String)>,
     /// The columns of x of which nothing is used. None where a layer before the first linear one was left as it is.
     pub dead_inputs: Vec<usize>,
+    /// What those are called: the names that `wane_train::Predictor::shrink` has for them, and otherwise "column 7".
+    pub dead_features: Vec<String>,
     /// The columns of x that the new model takes in, in its order: all of them, unless
     /// [`drop_inputs`](crate::ShrinkOptions::drop_inputs) was asked for. One stays even if all are dead.
     pub inputs: Vec<usize>,
@@ -57,7 +59,8 @@ impl fmt::Display for ShrinkReport {
         }
         if !self.dead_inputs.is_empty() {
             let live = self.inputs.iter().filter(|input| !self.dead_inputs.contains(input)).count();
-            writeln!(f, "inputs: {live} of {} used", live + self.dead_inputs.len())?;
+            let all = live + self.dead_inputs.len();
+            writeln!(f, "inputs: {live} of {all} used; not {}", self.dead_features.join(", "))?;
         }
         let (before, after) = self.parameters;
         write!(f, "parameters: {after} of {before}")

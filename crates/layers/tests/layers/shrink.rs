@@ -142,6 +142,7 @@ fn a_model_of_zeros_keeps_one_of_each() {
     let small = model.shrink(&params, DROP).unwrap();
     assert_eq!((&small.report.inputs[..], &small.report.dead_inputs[..]), (&[0][..], &[0, 1, 2][..]));
     assert_eq!(small.report.layers[0].kept.len(), 1);
+    assert!(small.report.to_string().contains("\ninputs: 0 of 3 used; not column 0, column 1, column 2\n"));
     let (x, kept) = (array![[1.0, 2.0, 3.0]], array![[1.0]]);
     let (before, after) =
         (model.predict(&params, x.view()).unwrap(), small.model.predict(&small.params, kept.view()).unwrap());
