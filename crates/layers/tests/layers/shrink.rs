@@ -195,6 +195,29 @@ fn frozen_stays_frozen_and_not_a_number_stays() {
     assert!(small.model.predict(&small.params, array![[1.0]].view()).unwrap()[[0, 0]].is_nan());
 }
 
+/// A weight that a constant 0 is multiplied by, and the bias of a neuron that nobody listens to.
+#[test]
+fn not_a_number_times_zero_stays() {
+    for bad in [f64::NAN, f64::INFINITY] {
+        let (mut params, model) = built::<f64>(1, |m| m.linear(1, 2).relu().linear(2, 1));
+        let bias = params.id("0.bias").unwrap();
+        set(&mut params, "0.weight", array![[0.0], [1.0]]);
+        params.set(bias, &array![-1.0, 0.0]).unwrap();
+        set(&mut params, "2.weight", array![[bad, 1.0]]);
+        let beside_constant = params.clone();
+        set(&mut params, "0.weight", array![[1.0], [1.0]]);
+        params.set(bias, &array![bad, 0.0]).unwrap();
+        set(&mut params, "2.weight", array![[0.0, 1.0]]);
+        for params in [beside_constant, params] {
+            let small = model.shrink(&params, ShrinkOptions::default()).unwrap();
+            assert_eq!(small.report.layers[0].kept, [0, 1]);
+            for (model, params) in [(&model, &params), (&small.model, &small.params)] {
+                assert!(model.predict(params, array![[1.0]].view()).unwrap()[[0, 0]].is_nan());
+            }
+        }
+    }
+}
+
 #[test]
 fn parameters_of_another_model_are_refused() {
     let (_, model) = built::<f64>(1, |m| m.linear(1, 2).relu().linear(2, 1));
