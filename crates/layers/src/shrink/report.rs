@@ -33,8 +33,8 @@ pub struct ShrunkLayer {
     pub neurons: usize,
     /// Those it still has, by their numbers of before.
     pub kept: Vec<usize>,
-    /// Those among them that are constants, because the next layer has no bias to take them up, or because a layer keeps
-    /// one neuron.
+    /// Those among them that are constants, because the next layer has no bias to take them up or a weight for them that is not
+    /// finite, or because a layer keeps one neuron.
     pub constants: Vec<usize>,
 }
 
