@@ -129,7 +129,7 @@ impl<T: Float + Serialize + DeserializeOwned> LassoNet<T> {
         if maximize {
             return Err(Error::option("maximize", true, "false: LassoNet's path minimises"));
         }
-        let step = if momentum == 0.0 { lr } else { lr * (1.0 - dampening) / (1.0 - momentum) };
+        let step = options.reach_at(lr);
         match step.is_finite() && step > 0.0 {
             true => Ok(step),
             false => Err(Error::option("lr·(1 − dampening)/(1 − momentum)", number(step), "a finite number above 0")),
