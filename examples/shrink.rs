@@ -31,7 +31,9 @@ fn main() -> Result<(), Error> {
     println!(
         "{SPLITS} splits: a quarter of the images for the test, a quarter of the others to choose λ by. The rule: the"
     );
-    println!("strongest λ whose validation accuracy is within one standard error of the dense network's. Both networks are");
+    println!(
+        "strongest λ whose validation accuracy is within one standard error of the dense network's. Both networks are"
+    );
     println!("then trained on; the dense one also for as many epochs as the λ before the chosen one have had.\n");
     println!("                                            test accuracy, %, and trained on");
     println!("split  chosen λ     neurons  parameters        dense        shrunk   outputs apart");

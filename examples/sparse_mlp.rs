@@ -167,7 +167,8 @@ fn fit(
 ) -> Result<(f64, Found), Error> {
     let Shrunk { model: small, params: kept, report } = model.shrink(params, ShrinkOptions { drop_inputs: true })?;
     let select = |data: &Dataset<f64>| data.select_features(&report.inputs);
-    let selected = Data { train: select(&data.train)?, validation: select(&data.validation)?, test: select(&data.test)? };
+    let selected =
+        Data { train: select(&data.train)?, validation: select(&data.validation)?, test: select(&data.test)? };
     let (loss, refit) = train_on(&small, kept, &selected, rng)?;
     let error = error(model, params, &data.test)?;
     let features = report.inputs.iter().copied().filter(|input| !report.dead_inputs.contains(input)).collect();

@@ -168,9 +168,8 @@ fn take_out<T: Float>(from: &mut Plain<T>, to: &mut Plain<T>, mut act: impl FnMu
             continue;
         }
         // Zero times a NaN is no zero: weights that are not finite are not for this to hide.
-        let is_unheard = to.column_is_zero(neuron)
-            && from.row_is(neuron, |w| w.is_finite())
-            && from.bias_of(neuron).is_finite();
+        let is_unheard =
+            to.column_is_zero(neuron) && from.row_is(neuron, |w| w.is_finite()) && from.bias_of(neuron).is_finite();
         let is_constant = from.row_is(neuron, |w| w.is_zero());
         if is_unheard && is_constant && left == 1 {
             continue;

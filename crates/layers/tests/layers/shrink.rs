@@ -150,6 +150,31 @@ fn a_model_of_zeros_keeps_one_of_each() {
 }
 
 #[test]
+fn columns_are_selected_by_hand() {
+    let (mut params, model) = built::<f64>(1, |m| m.tanh().linear(3, 2).relu().linear(2, 1));
+    set(&mut params, "1.weight", array![[1.0, 0.0, 2.0], [0.5, 0.0, -1.0]]);
+    let x = array![[0.3, 5.0, -0.2], [1.0, -1.0, 0.7]];
+    let small = model.select_inputs(&params, &[0, 2]).unwrap();
+    let after = small.model.predict(&small.params, x.select(Axis(1), &[0, 2]).view()).unwrap();
+    assert!((model.predict(&params, x.view()).unwrap() - after).iter().all(|error| error.abs() < 1e-15));
+    assert_eq!((small.report.inputs, small.report.parameters), (vec![0, 2], (11, 9)));
+    // Also those that are used.
+    let small = model.select_inputs(&params, &[1, 2]).unwrap();
+    let weight = small.params.get(small.params.id("1.weight").unwrap()).to_owned();
+    assert_eq!(weight, array![[0.0, 2.0], [0.0, -1.0]].into_dyn());
+    assert_eq!((&small.report.inputs[..], &small.report.dead_inputs[..]), (&[1, 2][..], &[0, 1][..]));
+    assert!(small.report.to_string().contains("\ninputs: 1 of 3 used; not column 0, column 1\n"), "{}", small.report);
+
+    let said = |columns: &[usize]| model.select_inputs(&params, columns).unwrap_err().to_string();
+    assert_eq!(said(&[]), "number of columns is 0; expected at least 1");
+    assert_eq!(said(&[1, 1]), "column is 1; expected above 1, as columns rise");
+    assert_eq!(said(&[0, 3]), "column is 3; expected below 3");
+    let (params, model) = built::<f64>(1, |m| m.layer_norm(2).linear(2, 2));
+    let error = model.select_inputs(&params, &[0]).unwrap_err().to_string();
+    assert_eq!(error, "first layer is LayerNorm(eps=1e-5); expected linear, with parameters of its own");
+}
+
+#[test]
 fn other_layers_and_their_neighbours_are_left() {
     let (mut params, model) =
         built::<f64>(1, |m| m.linear(2, 3).layer_norm(3).linear(3, 3).relu().residual(Sequential::new().linear(3, 3)));

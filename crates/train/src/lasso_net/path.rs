@@ -41,7 +41,7 @@ impl<T: Float + Serialize + DeserializeOwned> LassoNet<T> {
     /// # Errors
     /// An option out of range, by name; what [`PathTrainer::new`](crate::PathTrainer::new) refuses; clipping by norm, in which
     /// the penalty would have no part; an optimizer that has not both skip and the first layer in groups of the same options,
-    /// or that climbs; weights without a feature to begin with; an error of training, with the λ at which it arose and the
+    /// or that climbs; skip or the first layer's weight frozen; weights without a feature to begin with; an error of training, with the λ at which it arose and the
     /// points found before.
     pub fn path(
         &self,
@@ -69,6 +69,7 @@ impl<T: Float + Serialize + DeserializeOwned> LassoNet<T> {
         path: &mut TrainedPath<T>,
     ) -> Result<(), Error> {
         options.check()?;
+        self.check_params(params)?;
         optimizer.set_time(0)?;
         let step = self.step(optimizer)?;
         let steps = options.trainer.epochs * round.rows().div_ceil(options.trainer.batch_size);

@@ -3,10 +3,14 @@
 use super::{bits, data, options, rng, violation};
 use wane_autodiff::ndarray::{Axis, Ix2};
 use wane_autodiff::{Error, Params, Tape};
+use wane_data::Dataset;
 use wane_layers::{Module, Sequential, SequentialBuilder};
 use wane_optim::{Group, PlateauOptions, Sgd, SgdOptions};
 use wane_penalties::HierProx;
-use wane_train::{LassoNet, LassoNetPathOptions, PathError, TrainedPath, Trainer, TrainerOptions};
+use wane_train::{
+    LassoNet, LassoNetPathOptions, ModelCard, PathError, Predictor, TrainedPath, Trainer, TrainerOptions, load_model,
+    save_model,
+};
 
 fn deep() -> SequentialBuilder<f64> {
     Sequential::new().linear(6, 10).relu().linear(10, 1)
@@ -152,6 +156,45 @@ fn it_is_a_module_of_both() {
     assert!(together.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-13));
 }
 
+/// What is left of a point is the same function, is trained on, saved, and predicts.
+#[test]
+fn what_was_selected_is_shrunk_refitted_and_deployed() {
+    let (net, path) = path(&path_options(1.3, options(10, 20))).unwrap();
+    let (train, test) = (data(80, 1), data(30, 4));
+    let output = |net: &LassoNet<f64>, params: &Params<f64>, rows: &Dataset<f64>| {
+        let mut tape = Tape::new();
+        net.forward(tape.record(params).input(&rows.x())).to_array()
+    };
+    let counts: Vec<_> = path.points.iter().map(|point| point.features.len()).collect();
+    for range in [1..4, 0..1] {
+        let place = counts.iter().position(|count| range.contains(count)).unwrap();
+        let (point, wanted) = (&path.points[place], counts[place]);
+        let (small, mut params, report) = net.shrink(&point.params).unwrap();
+        let kept = if wanted == 0 { vec![0] } else { point.features.clone() };
+        assert_eq!((&report.inputs, report.dead_inputs.len()), (&kept, 6 - wanted));
+        assert_eq!(report.parameters, (net.describe().count(), params.as_slice().len()));
+        assert_eq!(small.features(&params).len(), wanted);
+        let (train, test_kept) = (train.select_features(&kept).unwrap(), test.select_features(&kept).unwrap());
+        let (before, after) = (output(&net, &point.params, &test), output(&small, &params, &test_kept));
+        assert!(before.iter().zip(&after).all(|(a, b)| (a - b).abs() < 1e-12));
+
+        let mut sgd = sgd(&params, 1e-3, 0.9);
+        let mut trainer = Trainer::new(&small, &mut params, &mut sgd, options(40, 20)).unwrap();
+        trainer.fit(&train, &mut rng(5)).unwrap();
+        assert!(wanted == 0 || trainer.evaluate(&train).unwrap().loss < 0.9 * point.train_loss);
+
+        let (model, weights) = small.to_sequential(&params).unwrap();
+        let file = std::env::temp_dir().join(format!("wane-lasso-net-{wanted}-{}.wane", std::process::id()));
+        save_model(&file, &model, &weights, &ModelCard::default()).unwrap();
+        let mut predictor: Predictor<f64> = load_model(&file).unwrap();
+        std::fs::remove_file(file).unwrap();
+        let (y, expected) = (predictor.predict(test_kept.x()).unwrap(), output(&small, &params, &test_kept));
+        assert!(y.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-13));
+    }
+    net.shrink(&Params::new()).unwrap_err();
+    net.to_sequential(&Params::new()).unwrap_err();
+}
+
 #[test]
 fn what_does_not_fit_is_refused_by_name() {
     let new = |deep: SequentialBuilder<f64>, m| {
@@ -222,6 +265,15 @@ fn optimizers_and_weights_that_do_not_fit_are_refused_by_name() {
     let error = said(zeros, vec![all()], plain);
     assert!(error.contains("zero for every feature"), "{error}");
 
+    for id in [net.skip(), net.first()] {
+        let mut frozen = params.clone();
+        frozen.freeze(&[id]).unwrap();
+        let told = format!("{:?} is frozen; expected one to train, as LassoNet's penalty moves it", params.name(id));
+        assert_eq!(said(frozen.clone(), vec![all()], plain), told);
+        let before = bits(frozen.as_slice());
+        assert_eq!(net.prox(&mut frozen, 0.1, 0.1).unwrap_err().to_string(), told);
+        assert_eq!(bits(frozen.as_slice()), before);
+    }
     let mut strangers = Params::<f64>::new();
     Sequential::new().linear(6, 1).build(strangers.root(), &mut rng(1)).unwrap();
     net.prox(&mut strangers, 0.1, 0.1).unwrap_err();

@@ -6,7 +6,9 @@ use wane_autodiff::{Error, ParamId, Params};
 use wane_layers::{Sequential, SequentialBuilder};
 use wane_optim::{Adam, AdamOptions, Group, PlateauOptions, Sgd, SgdOptions};
 use wane_penalties::{GroupLasso, L1, Prox};
-use wane_train::{Checkpoint, EarlyStopping, Every, Metric, Monitor, PathError, PathTrainer, TrainedPath, Trainer, TrainerOptions};
+use wane_train::{
+    Checkpoint, EarlyStopping, Every, Metric, Monitor, PathError, PathTrainer, TrainedPath, Trainer, TrainerOptions,
+};
 
 /// Adam with the first layer's weights in group 0.
 fn adam(params: &Params<f64>, lr: f64) -> Adam<f64> {
