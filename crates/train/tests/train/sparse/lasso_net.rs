@@ -182,6 +182,7 @@ fn what_was_selected_is_shrunk_refitted_and_deployed() {
         let mut trainer = Trainer::new(&small, &mut params, &mut sgd, options(40, 20)).unwrap();
         trainer.fit(&train, &mut rng(5)).unwrap();
         assert!(wanted == 0 || trainer.evaluate(&train).unwrap().loss < 0.9 * point.train_loss);
+        drop(trainer);
 
         let (model, weights) = small.to_sequential(&params).unwrap();
         let file = std::env::temp_dir().join(format!("wane-lasso-net-{wanted}-{}.wane", std::process::id()));
