@@ -34,7 +34,7 @@ fn main() -> Result<(), Error> {
     println!(
         "strongest λ whose validation accuracy is within one standard error of the dense network's. Both networks are"
     );
-    println!("then trained on; the dense one also for as many epochs as the λ before the chosen one have had.\n");
+    println!("then trained on, after as many epochs at λ = 0 as the other has had up to its λ.\n");
     println!("                                            test accuracy, %, and trained on");
     println!("split  chosen λ     neurons  parameters        dense        shrunk   outputs apart");
 
@@ -49,12 +49,9 @@ fn main() -> Result<(), Error> {
         let path = train_path(&model, &mut params, &LAMBDAS, (&train, &validation), &mut rng)?;
         let sparse = choose(&path, validation.len())?;
 
-        let mut dense = path.at(0.0)?.params.clone();
-        let dense_before = accuracy(model.predict(&dense, test.x())?.view(), &test)?;
-        for _ in LAMBDAS.iter().filter(|&&lambda| 0.0 < lambda && lambda <= sparse.lambda) {
-            train_path(&model, &mut dense, &[0.0], (&train, &validation), &mut rng)?;
-        }
-        let dense = refit(&model, dense, &train, &test, &mut rng)?;
+        let unpenalised = path.at(0.0)?.params.clone();
+        let dense_before = accuracy(model.predict(&unpenalised, test.x())?.view(), &test)?;
+        let dense = dense(&model, unpenalised, sparse.lambda, [&train, &validation, &test], &mut rng)?;
 
         let mut before = Predictor::new(model, sparse.params.clone(), card.clone())?;
         let (mut after, report) = before.shrink(ShrinkOptions { drop_inputs: true })?;
@@ -144,6 +141,20 @@ fn train_path(
         .prox(0, GroupLasso::rows)?
         .fit(lambdas, train, validation, rng)
         .map_err(PathError::into_error)
+}
+
+/// The test accuracy of the dense network after as many epochs as the one at `lambda` has had, trained on like that.
+fn dense(
+    model: &Sequential<f32>,
+    mut params: Params<f32>,
+    lambda: f64,
+    [train, validation, test]: [&Dataset<f32>; 3],
+    rng: &mut Rng,
+) -> Result<f64, Error> {
+    for _ in LAMBDAS.iter().filter(|&&other| 0.0 < other && other <= lambda) {
+        train_path(model, &mut params, &[0.0], (train, validation), rng)?;
+    }
+    refit(model, params, train, test, rng)
 }
 
 /// The test accuracy of a network trained on without a penalty, which has made the weights that it kept too small.
