@@ -4,11 +4,12 @@
 use wane::data::synthetic::{Friedman1Options, friedman1};
 use wane::layers::{ShrinkOptions, Shrunk};
 use wane::prelude::*;
-use wane::train::PathTrainer;
+use wane::train::{PathError, PathTrainer};
 
 const FEATURES: usize = 20;
 const REAL: usize = 5;
 const ROWS: usize = 300;
+const TEST: usize = 2000;
 const SEEDS: u64 = 10;
 const LAMBDAS: [f64; 12] = [0.0, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3];
 const L1_LAMBDAS: [f64; 6] = [0.001, 0.003, 0.005, 0.01, 0.02, 0.05];
@@ -41,18 +42,18 @@ impl Found {
 
 fn main() -> Result<(), Error> {
     println!(
-        "300 rows to train on, 300 to choose by, 2000 for the test; errors are mean squared ones of a target of variance 1."
+        "{ROWS} rows to train on, {ROWS} to choose by, {TEST} for the test; errors are mean squared ones of a target of variance 1."
     );
     println!(
         "The rule, in every seed: of the λ whose validation loss is within {:.0} % of the least, the one that keeps the",
         100.0 * TOLERANCE
     );
     println!(
-        "fewest features. The group lasso's is that after the refit: shrunk, without the features that are zero, and"
+        "fewest features. The loss is that after the refit: shrunk, without the features that are zero, and trained on"
     );
-    println!("trained on without a penalty until the validation loss rises, as the dense network is.\n");
-    println!("      dense    group lasso, proximal: real and                      L1 in the loss: real and");
-    println!("seed  error        λ   other kept   error   refit         λ  other kept   error");
+    println!("without a penalty until the validation loss rises, as the dense network is.\n");
+    println!("      dense    group lasso, proximal: real and              L1 in the loss: real and");
+    println!("seed  error        λ   other kept   error   refit         λ  other kept   error   refit");
 
     let (mut dense_errors, mut group, mut l1) = (Vec::new(), Vec::new(), Vec::new());
     for seed in 1..=SEEDS {
@@ -60,7 +61,7 @@ fn main() -> Result<(), Error> {
         let (dense, found) = group_lasso(&data, seed)?;
         let other = l1_in_the_loss(&data, seed)?;
         println!(
-            "{seed:>4} {dense:>6.3} {:>8} {:>7}, {:>2} {:>7.3} {:>7.3} {:>9} {:>9}, {:>2} {:>7.3}",
+            "{seed:>4} {dense:>6.3} {:>8} {:>7}, {:>2} {:>7.3} {:>7.3} {:>9} {:>7}, {:>2} {:>7.3} {:>7.3}",
             found.lambda,
             found.real(),
             found.unreal(),
@@ -69,7 +70,8 @@ fn main() -> Result<(), Error> {
             other.lambda,
             other.real(),
             other.unreal(),
-            other.error
+            other.error,
+            other.refit
         );
         dense_errors.push(dense);
         group.push(found);
@@ -81,11 +83,12 @@ fn main() -> Result<(), Error> {
     let all_real = group.iter().filter(|found| found.real() == REAL).count();
     let no_worse = group.iter().zip(&dense_errors).filter(|(found, dense)| found.refit <= **dense).count();
     println!(
-        "\nmean test error: dense {:.3}, group lasso {:.3}, refit {:.3}; L1 in the loss {:.3}",
+        "\nmean test error: dense {:.3}; group lasso {:.3}, refit {:.3}; L1 in the loss {:.3}, refit {:.3}",
         mean(&mut dense_errors.iter().copied()),
         mean(&mut group.iter().map(|found| found.error)),
         mean(&mut group.iter().map(|found| found.refit)),
-        mean(&mut l1.iter().map(|found| found.error))
+        mean(&mut l1.iter().map(|found| found.error)),
+        mean(&mut l1.iter().map(|found| found.refit))
     );
     println!(
         "L1 in the loss makes weights small but none 0: it keeps up to {} of the {} others.",
@@ -107,7 +110,7 @@ fn data(seed: u64) -> Result<Data, Error> {
     let mut rng = Rng::seed_from_u64(seed);
     let mut rows =
         |rows| friedman1::<f64>(&Friedman1Options { rows, features: FEATURES, ..Default::default() }, &mut rng);
-    let (train, validation, test) = (rows(300)?.dataset, rows(300)?.dataset, rows(2000)?.dataset);
+    let (train, validation, test) = (rows(ROWS)?.dataset, rows(ROWS)?.dataset, rows(TEST)?.dataset);
     let (x, y) = (StandardScaler::fit(train.x())?, StandardScaler::fit(train.y())?);
     let scaled = |data: Dataset<f64>| data.scale_x(&x)?.scale_y(&y);
     Ok(Data { train: scaled(train)?, validation: scaled(validation)?, test: scaled(test)? })
@@ -140,19 +143,10 @@ fn group_lasso(data: &Data, seed: u64) -> Result<(f64, Found), Error> {
     let (first, others) = params.partition(|param| param.name == "0.weight");
     // A second layer that grows as the first one shrinks would evade the penalty.
     let mut adam = adam(EPOCHS)?.group(Group::new(&first))?.group(Group::new(&others).weight_decay(0.003))?;
-    let path = PathTrainer::new(&model, &mut params, &mut adam, options(EPOCHS))?.prox(0, GroupLasso::columns)?.fit(
-        &LAMBDAS,
-        &data.train,
-        &data.validation,
-        &mut rng,
-    )?;
-    let mut fits = Vec::new();
-    for point in &path.points {
-        let shrunk = model.shrink(&point.params, ShrinkOptions { drop_inputs: true })?;
-        let (loss, refit) = refit(shrunk, data, &mut rng)?;
-        let error = error(&model, &point.params, &data.test)?;
-        fits.push((loss, Found { lambda: point.lambda, features: point.features.clone(), error, refit }));
-    }
+    let mut path = PathTrainer::new(&model, &mut params, &mut adam, options(EPOCHS))?.prox(0, GroupLasso::columns)?;
+    let path = path.fit(&LAMBDAS, &data.train, &data.validation, &mut rng).map_err(PathError::into_error)?;
+    let fits = path.points.iter().map(|point| fit(&model, &point.params, point.lambda, data, &mut rng));
+    let fits = fits.collect::<Result<_, Error>>()?;
     Ok((dense(data, seed)?, choose(fits)?))
 }
 
@@ -163,12 +157,22 @@ fn dense(data: &Data, seed: u64) -> Result<f64, Error> {
     Ok(train_on(&model, params, data, &mut rng)?.1)
 }
 
-/// Validation loss and test error of a network without what is zero, trained on without the penalty.
-fn refit(shrunk: Shrunk<f64>, data: &Data, rng: &mut Rng) -> Result<(f64, f64), Error> {
-    let Shrunk { model, params, report } = shrunk;
-    let kept = |data: &Dataset<f64>| data.select_features(&report.inputs);
-    let data = Data { train: kept(&data.train)?, validation: kept(&data.validation)?, test: kept(&data.test)? };
-    train_on(&model, params, &data, rng)
+/// What a penalty has kept, with the validation loss after the refit: trained on without it, and without what is zero.
+fn fit(
+    model: &Sequential<f64>,
+    params: &Params<f64>,
+    lambda: f64,
+    data: &Data,
+    rng: &mut Rng,
+) -> Result<(f64, Found), Error> {
+    let Shrunk { model: small, params: kept, report } = model.shrink(params, ShrinkOptions { drop_inputs: true })?;
+    let select = |data: &Dataset<f64>| data.select_features(&report.inputs);
+    let selected =
+        Data { train: select(&data.train)?, validation: select(&data.validation)?, test: select(&data.test)? };
+    let (loss, refit) = train_on(&small, kept, &selected, rng)?;
+    let error = error(model, params, &data.test)?;
+    let features = report.inputs.iter().copied().filter(|input| !report.dead_inputs.contains(input)).collect();
+    Ok((loss, Found { lambda, features, error, refit }))
 }
 
 fn train_on(model: &Sequential<f64>, mut params: Params<f64>, data: &Data, rng: &mut Rng) -> Result<(f64, f64), Error> {
@@ -200,10 +204,7 @@ fn l1_in_the_loss(data: &Data, seed: u64) -> Result<Found, Error> {
         Trainer::new(&model, &mut params, &mut adam, options(EPOCHS))?
             .penalty(&L1::new(lambda)?, &[first])
             .fit(&data.train, &mut rng)?;
-        let report = model.shrink(&params, ShrinkOptions { drop_inputs: true })?.report;
-        let test = error(&model, &params, &data.test)?;
-        let found = Found { lambda, features: report.inputs, error: test, refit: test };
-        fits.push((error(&model, &params, &data.validation)?, found));
+        fits.push(fit(&model, &params, lambda, data, &mut rng)?);
     }
     choose(fits)
 }

@@ -39,6 +39,14 @@ impl Default for SgdOptions {
     }
 }
 
+impl SgdOptions {
+    /// What a steady gradient is multiplied by in the end, at a learning rate of `lr`: lr·(1 − dampening)/(1 − μ), and lr without
+    /// momentum. Proximal terms take it as the size of a step ([`Rule::reach`]).
+    pub fn reach_at(&self, lr: f64) -> f64 {
+        lr * if self.momentum == 0.0 { 1.0 } else { (1.0 - self.dampening) / (1.0 - self.momentum) }
+    }
+}
+
 /// The numbers of one step.
 #[derive(Clone, Copy, Debug)]
 pub struct Constants<T> {
@@ -92,9 +100,7 @@ impl Rule for SgdOptions {
             front: Front::new(self.maximize, pull),
             momentum: (self.momentum != 0.0).then_some(momentum),
             minus_lr: T::of(-self.lr),
-            reach: T::of(
-                self.lr * if self.momentum == 0.0 { 1.0 } else { (1.0 - self.dampening) / (1.0 - self.momentum) },
-            ),
+            reach: T::of(self.reach_at(self.lr)),
         }
     }
 
@@ -113,7 +119,7 @@ impl Rule for SgdOptions {
         Ok(())
     }
 
-    /// lr·(1 − dampening)/(1 − μ), and lr without momentum; Nesterov's looks ahead in steps, and rests at the same.
+    /// [`SgdOptions::reach_at`]; Nesterov's looks ahead in steps, and rests at the same.
     fn reach<'a, T: Float>(constants: Constants<T>, scale: T, _: [&[T]; 3], _: &'a mut [T]) -> Step<'a, T> {
         Step::Uniform(constants.reach * scale)
     }

@@ -51,17 +51,24 @@ impl HierProx {
         self.m
     }
 
-    /// Takes the weights of one feature, v in `b`: (outputs,) and u in `w`: (hidden,), to where the operator leads. A NaN makes
-    /// NaN of them all.
+    /// Takes the weights of one feature, v in `b`: (outputs,) and u in `w`: (hidden,), to where the operator leads. `step` is s,
+    /// what multiplied the gradient: lr in plain SGD. A NaN among the weights makes NaN of them all.
+    ///
+    /// # Panics
+    /// A step that is negative, NaN or infinite.
+    #[track_caller]
     pub fn apply<T: Float>(&self, b: &mut [T], w: &mut [T], step: f64) {
+        check_step(step);
         self.apply_sorted(b, w, step, &mut Vec::new());
     }
 
     /// The operator of each column of two matrices, skip: (outputs, features) and first: (hidden, features), row-major.
     ///
     /// # Panics
-    /// A slice that is no matrix of so many columns.
+    /// A slice that is no matrix of so many columns; a step that is negative, NaN or infinite.
+    #[track_caller]
     pub fn apply_columns<T: Float>(&self, skip: &mut [T], first: &mut [T], features: usize, step: f64) {
+        check_step(step);
         if features == 0 {
             assert!(skip.is_empty() && first.is_empty(), "weights of no feature");
             return;
@@ -130,6 +137,12 @@ impl HierProx {
         }
         0.0
     }
+}
+
+/// A slip of the caller's, which would let weights grow.
+#[track_caller]
+fn check_step(step: f64) {
+    assert!(step.is_finite() && step >= 0.0, "HierProx step is {step}; expected a finite number, 0 or above");
 }
 
 /// ‖b‖ as f64 has it; `wide` is room for it.

@@ -33,7 +33,7 @@ pub use metric::Metric;
 pub use model::{ModelCard, load_model, load_model_with, save_model};
 pub use numbers::OtherPrecision;
 pub use optimizer_state::{load_optimizer_safetensors, save_optimizer_safetensors};
-pub use path::{PathPoint, PathTrainer, TrainedPath};
+pub use path::{PathError, PathPoint, PathTrainer, TrainedPath};
 #[cfg(feature = "plot")]
 pub use plot_lambdas::LambdaCurves;
 #[cfg(feature = "plot")]

@@ -118,16 +118,20 @@ impl<T: Float> Predictor<T> {
 
     /// The same predictions by a smaller model, for its zeros: [`Sequential::shrink`]. With
     /// [`drop_inputs`](ShrinkOptions::drop_inputs) the card's scaler and names of features are those of the columns that are
-    /// still taken in.
+    /// still taken in, and the report has the names of those that are not.
     ///
     /// # Errors
     /// None that a predictor does not rule out.
     pub fn shrink(&self, options: ShrinkOptions) -> Result<(Self, ShrinkReport), Error> {
-        let Shrunk { model, params, report } = self.model().shrink(self.params(), options)?;
+        let Shrunk { model, params, mut report } = self.model().shrink(self.params(), options)?;
         let card = match &report.dead_inputs[..] {
             [] => self.card().clone(),
             _ => self.card().select_features(&report.inputs)?,
         };
+        let names = &self.card().feature_names;
+        if !names.is_empty() {
+            report.dead_features = report.dead_inputs.iter().map(|&column| names[column].clone()).collect();
+        }
         Ok((Self::new(model, params, card)?, report))
     }
 

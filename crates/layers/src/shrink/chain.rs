@@ -55,8 +55,15 @@ impl<T: Float> Plain<T> {
         self.b.as_ref().map_or(T::zero(), |b| b[row])
     }
 
-    /// Adds what a constant input brings to the bias; `false` if there is none to take it up.
+    fn column_is_finite(&self, column: usize) -> bool {
+        self.w.column(column).iter().zip(&self.outputs).all(|(w, &is_live)| !is_live || w.is_finite())
+    }
+
+    /// Adds what a constant input brings to the bias; `false` if there is none to take it up, or if it brings no number.
     fn take_up(&mut self, column: usize, constant: T) -> bool {
+        if !self.column_is_finite(column) {
+            return false;
+        }
         if constant.is_zero() {
             return true;
         }
@@ -145,7 +152,7 @@ impl<T: Float> Chain<T> {
             let is_hidden = self.linears.get(i + 1).is_some_and(|next| next.is_joined);
             let is_constant = |&&row: &&usize| is_hidden && plain.row_is(row, |w| w.is_zero());
             let constants = neurons.iter().filter(is_constant).copied().collect();
-            ShrunkLayer { layer: plain.number, neurons: plain.outputs.len(), kept: neurons, constants }
+            ShrunkLayer { layer: plain.number, is_hidden, neurons: plain.outputs.len(), kept: neurons, constants }
         });
         ShrinkReport { layers: layers.collect(), untouched: self.untouched.clone(), ..Default::default() }
     }
@@ -160,8 +167,9 @@ fn take_out<T: Float>(from: &mut Plain<T>, to: &mut Plain<T>, mut act: impl FnMu
         if !from.outputs[neuron] {
             continue;
         }
-        // Zero times a NaN is none: weights that are not finite are not for this to hide.
-        let is_unheard = to.column_is_zero(neuron) && from.row_is(neuron, |w| w.is_finite());
+        // Zero times a NaN is no zero: weights that are not finite are not for this to hide.
+        let is_unheard =
+            to.column_is_zero(neuron) && from.row_is(neuron, |w| w.is_finite()) && from.bias_of(neuron).is_finite();
         let is_constant = from.row_is(neuron, |w| w.is_zero());
         if is_unheard && is_constant && left == 1 {
             continue;

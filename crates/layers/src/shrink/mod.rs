@@ -64,7 +64,7 @@ impl<T: Float> Sequential<T> {
     /// let small = model.shrink(&params, ShrinkOptions { drop_inputs: true })?;
     /// assert_eq!(small.report.layers[0].kept, [0]);
     /// assert_eq!((small.report.inputs, small.report.dead_inputs), (vec![0], vec![1]));
-    /// assert_eq!(small.report.parameters, (13, 4));
+    /// assert_eq!((small.report.parameters, small.report.dead_features), ((13, 4), vec!["column 1".to_owned()]));
     ///
     /// let (x, x_kept) = (array![[0.5, 7.0], [-2.0, 8.0]], array![[0.5], [-2.0]]);
     /// let (before, after) = (model.predict(&params, x.view())?, small.model.predict(&small.params, x_kept.view())?);
@@ -83,19 +83,54 @@ impl<T: Float> Sequential<T> {
     pub fn shrink(&self, params: &Params<T>, options: ShrinkOptions) -> Result<Shrunk<T>, Error> {
         let mut chain = self.chain(params)?;
         chain.settle(&self.layers, params);
-        let before = self.describe().count();
         let dead_inputs = chain.dead_inputs();
         if options.drop_inputs {
             chain.drop_inputs(&dead_inputs);
         }
-        let mut shrunk = self.rebuild(params, &chain)?;
+        self.rebuilt(params, &chain, dead_inputs)
+    }
+
+    /// The model without the weights that its first linear layer has for other columns of x than `columns`: it takes in these
+    /// alone. Where those weights are 0, the outputs stay what they were; [`shrink`](Self::shrink) finds such columns by
+    /// itself, and takes neurons out, which this does not.
+    ///
+    /// # Errors
+    /// No column, one that the model does not take in, or an order that does not rise; a model in which another layer comes
+    /// before the first linear one; parameters of another model.
+    pub fn select_inputs(&self, params: &Params<T>, columns: &[usize]) -> Result<Shrunk<T>, Error> {
+        let mut chain = self.chain(params)?;
+        let all = chain.inputs().ok_or_else(|| {
+            let first = self.layers.first().map_or("none".to_owned(), |first| first.describe().kind);
+            Error::option("first layer", first, "linear, with parameters of its own")
+        })?;
+        if columns.is_empty() {
+            return Err(Error::option("number of columns", 0, "at least 1"));
+        }
+        if let Some(pair) = columns.windows(2).find(|pair| pair[1] <= pair[0]) {
+            return Err(Error::option("column", pair[1], format!("above {}, as columns rise", pair[0])));
+        }
+        if let Some(column) = columns.last().filter(|&&column| column >= all.len()) {
+            return Err(Error::option("column", column, format!("below {}", all.len())));
+        }
+        let mut dead = chain.dead_inputs();
+        let dropped: Vec<_> = all.into_iter().filter(|column| !columns.contains(column)).collect();
+        chain.drop_inputs(&dropped);
+        dead.extend(dropped);
+        dead.sort_unstable();
+        dead.dedup();
+        self.rebuilt(params, &chain, dead)
+    }
+
+    fn rebuilt(&self, params: &Params<T>, chain: &Chain<T>, dead_inputs: Vec<usize>) -> Result<Shrunk<T>, Error> {
+        let mut shrunk = self.rebuild(params, chain)?;
         let Shrunk { model, report, .. } = &mut shrunk;
         report.inputs = match chain.inputs() {
             Some(inputs) => inputs,
             None => (0..self.describe().widths.map_or(0, |(inputs, _)| inputs)).collect(),
         };
+        report.dead_features = dead_inputs.iter().map(|column| format!("column {column}")).collect();
         report.dead_inputs = dead_inputs;
-        report.parameters = (before, model.describe().count());
+        report.parameters = (self.describe().count(), model.describe().count());
         Ok(shrunk)
     }
 

@@ -109,9 +109,9 @@ fn what_goes_takes_others_with_it() {
     set(&mut params, "2.weight", array![[1.0, 0.0], [0.0, 3.0]]);
     set(&mut params, "4.weight", array![[0.5, 0.0]]);
     let small = model.shrink(&params, ShrinkOptions::default()).unwrap();
-    let kept: Vec<_> =
-        small.report.layers.iter().map(|layer| (layer.layer, &layer.kept[..], layer.removed())).collect();
-    assert_eq!(kept, [(0, &[0][..], 1), (2, &[0][..], 1), (4, &[0][..], 0)]);
+    let layers = small.report.layers.iter();
+    let kept: Vec<_> = layers.map(|layer| (layer.layer, layer.is_hidden, &layer.kept[..], layer.removed())).collect();
+    assert_eq!(kept, [(0, true, &[0][..], 1), (2, true, &[0][..], 1), (4, false, &[0][..], 0)]);
     assert_eq!(
         small.report.to_string(),
         "layer 0: 1 of 2 neurons\nlayer 2: 1 of 2 neurons\nlayer 4: 1 of 1 neurons\nparameters: 6 of 13"
@@ -142,10 +142,36 @@ fn a_model_of_zeros_keeps_one_of_each() {
     let small = model.shrink(&params, DROP).unwrap();
     assert_eq!((&small.report.inputs[..], &small.report.dead_inputs[..]), (&[0][..], &[0, 1, 2][..]));
     assert_eq!(small.report.layers[0].kept.len(), 1);
+    assert!(small.report.to_string().contains("\ninputs: 0 of 3 used; not column 0, column 1, column 2\n"));
     let (x, kept) = (array![[1.0, 2.0, 3.0]], array![[1.0]]);
     let (before, after) =
         (model.predict(&params, x.view()).unwrap(), small.model.predict(&small.params, kept.view()).unwrap());
     assert!((before - after).iter().all(|error| error.abs() < 1e-15));
+}
+
+#[test]
+fn columns_are_selected_by_hand() {
+    let (mut params, model) = built::<f64>(1, |m| m.tanh().linear(3, 2).relu().linear(2, 1));
+    set(&mut params, "1.weight", array![[1.0, 0.0, 2.0], [0.5, 0.0, -1.0]]);
+    let x = array![[0.3, 5.0, -0.2], [1.0, -1.0, 0.7]];
+    let small = model.select_inputs(&params, &[0, 2]).unwrap();
+    let after = small.model.predict(&small.params, x.select(Axis(1), &[0, 2]).view()).unwrap();
+    assert!((model.predict(&params, x.view()).unwrap() - after).iter().all(|error| error.abs() < 1e-15));
+    assert_eq!((small.report.inputs, small.report.parameters), (vec![0, 2], (11, 9)));
+    // Also those that are used.
+    let small = model.select_inputs(&params, &[1, 2]).unwrap();
+    let weight = small.params.get(small.params.id("1.weight").unwrap()).to_owned();
+    assert_eq!(weight, array![[0.0, 2.0], [0.0, -1.0]].into_dyn());
+    assert_eq!((&small.report.inputs[..], &small.report.dead_inputs[..]), (&[1, 2][..], &[0, 1][..]));
+    assert!(small.report.to_string().contains("\ninputs: 1 of 3 used; not column 0, column 1\n"), "{}", small.report);
+
+    let said = |columns: &[usize]| model.select_inputs(&params, columns).unwrap_err().to_string();
+    assert_eq!(said(&[]), "number of columns is 0; expected at least 1");
+    assert_eq!(said(&[1, 1]), "column is 1; expected above 1, as columns rise");
+    assert_eq!(said(&[0, 3]), "column is 3; expected below 3");
+    let (params, model) = built::<f64>(1, |m| m.layer_norm(2).linear(2, 2));
+    let error = model.select_inputs(&params, &[0]).unwrap_err().to_string();
+    assert_eq!(error, "first layer is LayerNorm(eps=1e-5); expected linear, with parameters of its own");
 }
 
 #[test]
@@ -157,7 +183,7 @@ fn other_layers_and_their_neighbours_are_left() {
     let small = model.shrink(&params, ShrinkOptions::default()).unwrap();
     let untouched: Vec<_> = small.report.untouched.iter().map(|(number, _)| *number).collect();
     assert_eq!(untouched, [1, 4]);
-    assert!(small.report.layers.iter().all(|layer| layer.removed() == 0));
+    assert!(small.report.layers.iter().all(|layer| layer.removed() == 0 && !layer.is_hidden));
     assert_eq!(small.params.as_slice(), params.as_slice());
 
     // A norm before the first linear layer: no column of x can be told to be dead.
@@ -192,6 +218,29 @@ fn frozen_stays_frozen_and_not_a_number_stays() {
     assert_eq!(small.report.layers[0].kept, [0, 1]);
     assert_eq!(small.params.iter().map(|param| param.frozen).collect::<Vec<_>>(), [false, false, true, false]);
     assert!(small.model.predict(&small.params, array![[1.0]].view()).unwrap()[[0, 0]].is_nan());
+}
+
+/// A weight that a constant 0 is multiplied by, and the bias of a neuron that nobody listens to.
+#[test]
+fn not_a_number_times_zero_stays() {
+    for bad in [f64::NAN, f64::INFINITY] {
+        let (mut params, model) = built::<f64>(1, |m| m.linear(1, 2).relu().linear(2, 1));
+        let bias = params.id("0.bias").unwrap();
+        set(&mut params, "0.weight", array![[0.0], [1.0]]);
+        params.set(bias, &array![-1.0, 0.0]).unwrap();
+        set(&mut params, "2.weight", array![[bad, 1.0]]);
+        let beside_constant = params.clone();
+        set(&mut params, "0.weight", array![[1.0], [1.0]]);
+        params.set(bias, &array![bad, 0.0]).unwrap();
+        set(&mut params, "2.weight", array![[0.0, 1.0]]);
+        for params in [beside_constant, params] {
+            let small = model.shrink(&params, ShrinkOptions::default()).unwrap();
+            assert_eq!(small.report.layers[0].kept, [0, 1]);
+            for (model, params) in [(&model, &params), (&small.model, &small.params)] {
+                assert!(model.predict(params, array![[1.0]].view()).unwrap()[[0, 0]].is_nan());
+            }
+        }
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod common;
 mod groups;
+mod minibatches;
 mod paths;
 mod refusals;
 mod solutions;

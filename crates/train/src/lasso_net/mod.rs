@@ -1,4 +1,5 @@
 mod path;
+mod shrink;
 
 pub use path::LassoNetPathOptions;
 
@@ -23,7 +24,7 @@ use wane_penalties::HierProx;
 /// use wane_data::synthetic::{Friedman1Options, friedman1};
 /// use wane_layers::Sequential;
 /// use wane_optim::{Adam, AdamOptions, Group, Sgd, SgdOptions};
-/// use wane_train::{LassoNet, LassoNetPathOptions, Trainer, TrainerOptions};
+/// use wane_train::{LassoNet, LassoNetPathOptions, PathError, Trainer, TrainerOptions};
 ///
 /// let mut rng = Rng::seed_from_u64(0);
 /// let data = friedman1::<f64>(&Friedman1Options { rows: 60, features: 8, ..Default::default() }, &mut rng)?.dataset;
@@ -42,9 +43,14 @@ use wane_penalties::HierProx;
 ///     ..Default::default()
 /// };
 /// let mut sgd = Sgd::new(SgdOptions { lr: 1e-3, momentum: 0.9, ..Default::default() })?.group(Group::all(&params))?;
-/// let path = net.path(&mut params, &mut sgd, &options, (&train, &validation), &mut rng)?;
+/// let path = net.path(&mut params, &mut sgd, &options, (&train, &validation), &mut rng);
+/// let path = path.map_err(PathError::into_error)?;
 /// let chosen = &path.sparsest_within(0.05)?.features;
 /// assert!(chosen.len() <= 8 && path.points.last().unwrap().features.is_empty());
+///
+/// let (small, weights, report) = net.shrink(&path.best().params)?; // to be trained on with train.select_features(&report.inputs)
+/// let (model, weights) = small.to_sequential(&weights)?; // to be saved, or to predict
+/// # let _ = (model.predict(&weights, validation.select_features(&report.inputs)?.x())?, report);
 /// # Ok::<(), wane_autodiff::Error>(())
 /// ```
 #[derive(Debug)]
@@ -103,14 +109,31 @@ impl<T: Float> LassoNet<T> {
     /// multiplied by, lr in plain SGD.
     ///
     /// # Errors
-    /// A λ or a step that is negative, NaN or infinite; other parameters than the model's.
+    /// A λ or a step that is negative, NaN or infinite; other parameters than the model's; skip or the first layer's weight
+    /// frozen.
     pub fn prox(&self, params: &mut Params<T>, lambda: f64, step: f64) -> Result<(), Error> {
+        self.check_params(params)?;
         let (operator, step) = (HierProx::new(lambda, self.m)?, non_negative("step", step)?);
         let features = self.skip.widths().0;
         let (skip, first) = (params.layout().entry(self.skip())?.range(), params.layout().entry(self.first)?.range());
         // The network was added before skip.
         let (below, above) = params.as_mut_slice().split_at_mut(skip.start);
         operator.apply_columns(&mut above[..skip.len()], &mut below[first], features, step);
+        Ok(())
+    }
+
+    /// A constraint between two parameters has no meaning where one of them may not move.
+    fn check_params(&self, params: &Params<T>) -> Result<(), Error> {
+        for id in [self.skip(), self.first] {
+            let name = params.layout().entry(id)?.name();
+            if params.is_frozen(id) {
+                return Err(Error::parameter(
+                    format!("{name:?}"),
+                    "frozen",
+                    "one to train, as LassoNet's penalty moves it",
+                ));
+            }
+        }
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 use super::LassoNet;
 use crate::path::{Round, at, check_options};
-use crate::{EarlyStopping, TrainedPath, Trainer, TrainerOptions};
+use crate::{EarlyStopping, PathError, TrainedPath, Trainer, TrainerOptions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wane_autodiff::ndarray::Axis;
@@ -16,11 +16,13 @@ pub struct LassoNetPathOptions {
     pub lambda_start: Option<f64>,
     /// What each λ is multiplied by to give the next, above 1.
     pub multiplier: f64,
-    /// How each λ is trained.
+    /// How each λ is trained. Early stopping is that of [`PathTrainer::new`](crate::PathTrainer::new): it watches loss and
+    /// penalty together, and the last weights stay.
     pub trainer: TrainerOptions,
 }
 
-/// As in the authors' package, and without a progress bar for each λ: a multiplier of 1.02, 100 epochs, a patience of 10.
+/// As in the authors' package, and without a progress bar for each λ: a multiplier of 1.02, 100 epochs, a patience of 10 by
+/// validation loss and penalty together. (There, only what is better by a hundredth is an improvement.)
 impl Default for LassoNetPathOptions {
     fn default() -> Self {
         let early_stopping = Some(EarlyStopping::default());
@@ -37,9 +39,10 @@ impl<T: Float + Serialize + DeserializeOwned> LassoNet<T> {
     /// makes of a steady gradient. (The authors' package shrinks by lr·λ: its λ is 1/(1 − momentum) times as large.)
     ///
     /// # Errors
-    /// An option out of range, by name; clipping by norm, in which the penalty would have no part; an optimizer that has not
-    /// both skip and the first layer in groups of the same options, or that climbs; weights without a feature to begin with; an
-    /// error of training, with the λ at which it arose.
+    /// An option out of range, by name; what [`PathTrainer::new`](crate::PathTrainer::new) refuses; clipping by norm, in which
+    /// the penalty would have no part; an optimizer that has not both skip and the first layer in groups of the same options,
+    /// or that climbs; skip or the first layer's weight frozen; weights without a feature to begin with; an error of training, with the λ at which it arose and the
+    /// points found before.
     pub fn path(
         &self,
         params: &mut Params<T>,
@@ -47,17 +50,33 @@ impl<T: Float + Serialize + DeserializeOwned> LassoNet<T> {
         options: &LassoNetPathOptions,
         (train, validation): (&Dataset<T>, &Dataset<T>),
         rng: &mut Rng,
-    ) -> Result<TrainedPath<T>, Error> {
+    ) -> Result<TrainedPath<T>, PathError<T>> {
+        let mut path = TrainedPath::new(&options.trainer);
+        let round = Round::new(&options.trainer, train, validation);
+        match self.points(params, optimizer, options, &round, rng, &mut path) {
+            Ok(()) => Ok(path),
+            Err(error) => Err(PathError::new(error, path)),
+        }
+    }
+
+    fn points(
+        &self,
+        params: &mut Params<T>,
+        optimizer: &mut Sgd<T>,
+        options: &LassoNetPathOptions,
+        round: &Round<'_, T>,
+        rng: &mut Rng,
+        path: &mut TrainedPath<T>,
+    ) -> Result<(), Error> {
         options.check()?;
+        self.check_params(params)?;
         optimizer.set_time(0)?;
         let step = self.step(optimizer)?;
-        let steps = options.trainer.epochs * train.len().div_ceil(options.trainer.batch_size);
+        let steps = options.trainer.epochs * round.rows().div_ceil(options.trainer.batch_size);
         let start = match options.lambda_start {
             Some(start) => start,
             None => self.weakest(params)? / (step * steps as f64) / 10.0,
         };
-        let round = Round { options: &options.trainer, train, validation };
-        let mut path = TrainedPath::new(&options.trainer);
         let mut lambda = 0.0;
         loop {
             let point = self.point(lambda, (params, optimizer), round, rng);
@@ -65,7 +84,7 @@ impl<T: Float + Serialize + DeserializeOwned> LassoNet<T> {
             let is_left = !point.features.is_empty();
             path.points.push(point);
             if !is_left {
-                return Ok(path);
+                return Ok(());
             }
             lambda = if lambda == 0.0 { start } else { lambda * options.multiplier };
         }
@@ -75,15 +94,22 @@ impl<T: Float + Serialize + DeserializeOwned> LassoNet<T> {
         &self,
         lambda: f64,
         (params, optimizer): (&mut Params<T>, &mut Sgd<T>),
-        round: Round<'_, T>,
+        round: &Round<'_, T>,
         rng: &mut Rng,
     ) -> Result<crate::PathPoint<T>, Error> {
         optimizer.set_time(0)?;
         let trainer = Trainer::new(self, params, optimizer, round.options.clone())?;
         let trainer = trainer.after_step(|params, optimizer| self.prox(params, lambda, self.step(optimizer)?));
-        let mut point = round.train(lambda, trainer, rng)?;
+        let mut point = round.train(lambda, trainer, |params| self.penalty(params, lambda), rng)?;
         point.features = self.features(&point.params);
         Ok(point)
+    }
+
+    /// λ Σ ‖skipⱼ‖₂.
+    fn penalty(&self, params: &Params<T>, lambda: f64) -> f64 {
+        let skip = params.get(self.skip());
+        let norms = skip.axis_iter(Axis(1)).map(|skip| skip.iter().map(|w| w.widen() * w.widen()).sum::<f64>().sqrt());
+        lambda * norms.sum::<f64>()
     }
 
     /// By what a steady gradient is multiplied in the end, for both parameters.
@@ -104,7 +130,7 @@ impl<T: Float + Serialize + DeserializeOwned> LassoNet<T> {
         if maximize {
             return Err(Error::option("maximize", true, "false: LassoNet's path minimises"));
         }
-        let step = if momentum == 0.0 { lr } else { lr * (1.0 - dampening) / (1.0 - momentum) };
+        let step = options.reach_at(lr);
         match step.is_finite() && step > 0.0 {
             true => Ok(step),
             false => Err(Error::option("lr·(1 − dampening)/(1 − momentum)", number(step), "a finite number above 0")),

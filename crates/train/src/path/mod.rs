@@ -1,13 +1,17 @@
+mod error;
+mod round;
 mod trained;
 
+pub use error::PathError;
+pub(crate) use round::Round;
 pub use trained::{PathPoint, TrainedPath};
 
-use crate::{Trainer, TrainerOptions};
+use crate::{Monitor, Trainer, TrainerOptions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::sync::Arc;
-use wane_autodiff::{Error, Float, Params, Rng, non_negative, number};
+use wane_autodiff::{Error, Float, ParamId, Params, Rng, non_negative, number};
 use wane_data::Dataset;
 use wane_layers::{Sequential, ShrinkOptions};
 use wane_optim::{Optimizer, Rule};
@@ -25,7 +29,7 @@ use wane_penalties::Prox;
 /// use wane_layers::Sequential;
 /// use wane_optim::{Adam, AdamOptions, Group};
 /// use wane_penalties::GroupLasso;
-/// use wane_train::{PathTrainer, TrainerOptions};
+/// use wane_train::{PathError, PathTrainer, TrainerOptions};
 ///
 /// let mut rng = Rng::seed_from_u64(0);
 /// let data = friedman1::<f64>(&Friedman1Options { rows: 90, ..Default::default() }, &mut rng)?.dataset;
@@ -40,7 +44,8 @@ use wane_penalties::Prox;
 /// let options = TrainerOptions { epochs: 5, progress: false, ..Default::default() };
 /// let path = PathTrainer::new(&model, &mut params, &mut adam, options)?
 ///     .prox(0, GroupLasso::columns)?
-///     .fit(&[0.0, 0.1, 100.0], &train, &validation, &mut rng)?;
+///     .fit(&[0.0, 0.1, 100.0], &train, &validation, &mut rng)
+///     .map_err(PathError::into_error)?;
 /// assert_eq!(path.at(100.0)?.features.len(), 0);
 /// let smaller = model.shrink(&path.best().params, Default::default())?;
 /// # let _ = smaller;
@@ -57,11 +62,18 @@ pub struct PathTrainer<'a, T, R> {
 type MakeTerm<'a, T> = dyn Fn(f64) -> Result<Arc<dyn Prox<T>>, Error> + 'a;
 
 impl<'a, T: Float + Serialize + DeserializeOwned, R: Rule> PathTrainer<'a, T, R> {
-    /// A path without a penalty yet: [`prox`](Self::prox) gives it one. `options` are those of each λ: so many epochs for each,
-    /// of which early stopping keeps the best by the validation data. Schedules begin anew at each.
+    /// A path without a penalty yet: [`prox`](Self::prox) gives it one. `options` are those of each λ: so many epochs for each.
+    /// Schedules begin anew at each.
+    ///
+    /// Early stopping ends a λ when the validation loss plus the penalties of the groups has stopped falling, and the last
+    /// weights stay: the best by the loss alone would be those of before the penalty. The point is then near the minimum of
+    /// training loss + penalty, or before it where the network has begun to learn by heart.
     ///
     /// # Errors
-    /// An option out of range, by name; a checkpoint, or a moving average of the weights, which has no zeros.
+    /// An option out of range, by name; a checkpoint; a moving average of the weights, which has no zeros; a plateau, whose
+    /// lower rate every λ after it would have; clipping by value, which moves the minimum; early stopping
+    /// by another value than the validation loss: a penalty can't be added to a metric, and the training loss is not that of
+    /// an epoch's last weights, as the penalty is.
     pub fn new(
         model: &'a Sequential<T>,
         params: &'a mut Params<T>,
@@ -94,93 +106,87 @@ impl<'a, T: Float + Serialize + DeserializeOwned, R: Rule> PathTrainer<'a, T, R>
         Ok(self)
     }
 
-    /// Trains at each λ of `lambdas`, in their order, and leaves the parameters as the last one has made them.
+    /// Trains at each λ of `lambdas`, in their order, and leaves the parameters as the last one has made them. The groups
+    /// then have the terms that they had before.
     ///
     /// # Errors
     /// No group with a penalty; no λ, one that is negative, NaN or infinite, or such as neither fall nor rise; an error of the
-    /// penalty's making or of training, with the λ at which it arose.
+    /// penalty's making or of training, with the λ at which it arose and the points found before.
     pub fn fit(
         &mut self,
         lambdas: &[f64],
         train: &Dataset<T>,
         validation: &Dataset<T>,
         rng: &mut Rng,
-    ) -> Result<TrainedPath<T>, Error> {
+    ) -> Result<TrainedPath<T>, PathError<T>> {
+        let mut path = TrainedPath::new(&self.options);
+        let groups = self.optimizer.groups();
+        let before: Vec<_> = self.terms.iter().map(|&(group, _)| (group, groups[group].prox().cloned())).collect();
+        let round = Round::new(&self.options, train, validation);
+        let fitted = self.points(lambdas, &round, rng, &mut path);
+        let restored = before.into_iter().try_for_each(|(group, prox)| self.optimizer.set_prox(group, prox));
+        match fitted.and(restored) {
+            Ok(()) => Ok(path),
+            Err(error) => Err(PathError::new(error, path)),
+        }
+    }
+
+    fn points(
+        &mut self,
+        lambdas: &[f64],
+        round: &Round<'_, T>,
+        rng: &mut Rng,
+        path: &mut TrainedPath<T>,
+    ) -> Result<(), Error> {
         check_lambdas(lambdas)?;
         if self.terms.is_empty() {
             return Err(Error::option("groups with a penalty", "none", "at least one, given by prox"));
         }
-        let round = Round { options: &self.options.clone(), train, validation };
-        let mut path = TrainedPath::new(&self.options);
         for &lambda in lambdas {
-            let point = self.point(lambda, round, rng, &mut path.layers);
-            path.points.push(point.map_err(|error| error.within(at(lambda)))?);
+            let point = self.point(lambda, round, rng, path);
+            let point = point.map_err(|error| error.within(at(lambda)))?;
+            path.points.push(point);
         }
-        Ok(path)
+        Ok(())
     }
 
     fn point(
         &mut self,
         lambda: f64,
-        round: Round<'_, T>,
+        round: &Round<'_, T>,
         rng: &mut Rng,
-        layers: &mut Vec<usize>,
+        path: &mut TrainedPath<T>,
     ) -> Result<PathPoint<T>, Error> {
         for (group, make) in &self.terms {
             self.optimizer.set_prox(*group, Some(make(lambda)?))?;
         }
         self.optimizer.set_time(0)?;
+        let terms = terms(self.optimizer);
         let trainer = Trainer::new(self.model, self.params, self.optimizer, round.options.clone())?;
-        let mut point = round.train(lambda, trainer, rng)?;
+        let mut point = round.train(lambda, trainer, |params| value(&terms, params), rng)?;
         let report = self.model.shrink(self.params, ShrinkOptions::default())?.report;
         point.features = report.inputs.iter().copied().filter(|input| !report.dead_inputs.contains(input)).collect();
-        // The neurons of the last are outputs.
-        let hidden = &report.layers[..report.layers.len().saturating_sub(1)];
-        *layers = hidden.iter().map(|layer| layer.layer).collect();
+        let hidden: Vec<_> = report.layers.iter().filter(|layer| layer.is_hidden).collect();
         point.neurons = hidden.iter().map(|layer| layer.kept.len() - layer.constants.len()).collect();
+        path.layers = hidden.iter().map(|layer| layer.layer).collect();
+        path.untouched = report.untouched;
         Ok(point)
     }
 }
 
-/// What all λ of a path have in common.
-#[derive(Clone, Copy)]
-pub(crate) struct Round<'d, T> {
-    pub(crate) options: &'d TrainerOptions,
-    pub(crate) train: &'d Dataset<T>,
-    pub(crate) validation: &'d Dataset<T>,
+/// The penalties of an optimizer's groups, each with its parameters.
+fn terms<T: Float, R: Rule>(optimizer: &Optimizer<T, R>) -> Vec<(Arc<dyn Prox<T>>, Vec<ParamId>)> {
+    let groups = optimizer.groups().iter();
+    groups.filter_map(|group| Some((Arc::clone(group.prox()?), group.params().to_vec()))).collect()
 }
 
-impl<'d, T: Float + Serialize + DeserializeOwned> Round<'d, T> {
-    /// Trains at one λ with a trainer that has not begun; features and neurons are yet to be counted.
-    pub(crate) fn train<'a, R: Rule>(
-        self,
-        lambda: f64,
-        mut trainer: Trainer<'a, T, R>,
-        rng: &mut Rng,
-    ) -> Result<PathPoint<T>, Error>
-    where
-        'd: 'a,
-    {
-        let Self { options, train, validation } = self;
-        if options.early_stopping.is_some() || options.plateau.is_some() {
-            trainer = trainer.validation(validation);
-        }
-        trainer.fit(train, rng)?;
-        let on_train = trainer.evaluate(train)?;
-        let on_validation = trainer.evaluate(validation).map_err(|error| error.within("validation"))?;
-        let params = trainer.params().clone();
-        Ok(PathPoint {
-            lambda,
-            epochs: trainer.history().epochs.len(),
-            train_loss: on_train.loss,
-            validation_loss: on_validation.loss,
-            validation_metrics: on_validation.metrics.iter().map(|&(_, value)| value).collect(),
-            zeros: params.as_slice().iter().filter(|weight| weight.is_zero()).count(),
-            features: Vec::new(),
-            neurons: Vec::new(),
-            params,
-        })
-    }
+/// The sum of penalties.
+fn value<T: Float>(terms: &[(Arc<dyn Prox<T>>, Vec<ParamId>)], params: &Params<T>) -> f64 {
+    let of = |prox: &Arc<dyn Prox<T>>, id| {
+        let entry = params.layout().find(id).expect("a parameter that the optimizer has moved");
+        prox.value(&params.as_slice()[entry.range()], entry.shape()).widen()
+    };
+    terms.iter().flat_map(|(prox, ids)| ids.iter().map(move |&id| of(prox, id))).sum()
 }
 
 /// How a message says at which λ it arose.
@@ -193,10 +199,18 @@ pub(crate) fn check_options(options: &TrainerOptions) -> Result<(), Error> {
     let refused = [
         ("checkpoint", options.checkpoint.is_some(), "none: a path returns its points"),
         ("ema", options.ema.is_some(), "none: an average of weights has no exact zeros"),
+        ("plateau", options.plateau.is_some(), "none: each λ begins at the groups' own rates"),
+        ("clip_value", options.clip_value.is_some(), "none: what is clipped so has its minimum elsewhere"),
     ];
-    match refused.iter().find(|&&(_, is_given, _)| is_given) {
-        Some(&(field, _, expected)) => Err(Error::option(field, "given", expected)),
-        None => Ok(()),
+    if let Some(&(field, _, expected)) = refused.iter().find(|&&(_, is_given, _)| is_given) {
+        return Err(Error::option(field, "given", expected));
+    }
+    match options.early_stopping.map(|early| early.monitor) {
+        Some(monitor) if monitor != Monitor::ValidationLoss => {
+            let expected = format!("{}, to which a path adds its penalty", Monitor::ValidationLoss);
+            Err(Error::option("early_stopping monitor", monitor, expected))
+        }
+        _ => Ok(()),
     }
 }
 

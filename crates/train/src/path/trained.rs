@@ -8,8 +8,11 @@ use wane_autodiff::{Error, Params, number};
 pub struct TrainedPath<T> {
     /// Which metrics the points have, in their order.
     pub metrics: Vec<Metric>,
-    /// The linear layers with hidden neurons, by their numbers; none where they can't be looked into.
+    /// The linear layers whose neurons were counted, by their numbers: those with nothing but activations up to the next one.
     pub layers: Vec<usize>,
+    /// The layers that can't be looked into, by number and kind, as in
+    /// [`ShrinkReport::untouched`](wane_layers::ShrinkReport::untouched).
+    pub untouched: Vec<(usize, String)>,
     /// At least one, in the order of training.
     pub points: Vec<PathPoint<T>>,
 }
@@ -30,7 +33,8 @@ pub struct PathPoint<T> {
     pub validation_metrics: Vec<f64>,
     /// How many weights are exactly zero.
     pub zeros: usize,
-    /// The columns of x that something still depends on.
+    /// The columns of x that something still depends on; all of them, where one of [`TrainedPath::untouched`] comes before the
+    /// first linear layer.
     pub features: Vec<usize>,
     /// How many neurons still count in each of [`TrainedPath::layers`]: something goes in, and something comes out.
     pub neurons: Vec<usize>,
@@ -40,7 +44,7 @@ pub struct PathPoint<T> {
 
 impl<T> TrainedPath<T> {
     pub(crate) fn new(options: &TrainerOptions) -> Self {
-        Self { metrics: options.metrics.clone(), layers: Vec::new(), points: Vec::new() }
+        Self { metrics: options.metrics.clone(), layers: Vec::new(), untouched: Vec::new(), points: Vec::new() }
     }
 
     /// The point of a λ.

@@ -178,3 +178,13 @@ fn options_out_of_range_are_refused() {
     assert_eq!(said(f64::NAN, 1.0), "HierProx lambda is NaN; expected a finite number, 0 or above");
     assert_eq!(said(1.0, f64::INFINITY), "HierProx m is inf; expected a finite number, 0 or above");
 }
+
+#[test]
+fn a_step_that_is_none_is_refused() {
+    for step in [-0.5, f64::NAN, f64::INFINITY] {
+        let operator = HierProx::new(1.0, 1.0).unwrap();
+        let one = std::panic::catch_unwind(|| operator.apply(&mut [1.0_f64], &mut [1.0], step));
+        let all = std::panic::catch_unwind(|| operator.apply_columns(&mut [1.0_f64], &mut [1.0], 1, step));
+        assert!(one.is_err() && all.is_err(), "{step}");
+    }
+}

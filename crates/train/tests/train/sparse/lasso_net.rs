@@ -3,10 +3,14 @@
 use super::{bits, data, options, rng, violation};
 use wane_autodiff::ndarray::{Axis, Ix2};
 use wane_autodiff::{Error, Params, Tape};
+use wane_data::Dataset;
 use wane_layers::{Module, Sequential, SequentialBuilder};
-use wane_optim::{Group, Sgd, SgdOptions};
+use wane_optim::{Group, PlateauOptions, Sgd, SgdOptions};
 use wane_penalties::HierProx;
-use wane_train::{LassoNet, LassoNetPathOptions, TrainedPath, Trainer, TrainerOptions};
+use wane_train::{
+    LassoNet, LassoNetPathOptions, ModelCard, PathError, Predictor, TrainedPath, Trainer, TrainerOptions, load_model,
+    save_model,
+};
 
 fn deep() -> SequentialBuilder<f64> {
     Sequential::new().linear(6, 10).relu().linear(10, 1)
@@ -33,8 +37,8 @@ fn path(options: &LassoNetPathOptions) -> Result<(LassoNet<f64>, TrainedPath<f64
     let mut dense = sgd(&params, 0.02, 0.9);
     Trainer::new(&net, &mut params, &mut dense, super::options(60, 20))?.fit(&train, &mut rng)?;
     let mut sgd = sgd(&params, 2e-3, 0.9);
-    let path = net.path(&mut params, &mut sgd, options, (&train, &validation), &mut rng)?;
-    Ok((net, path))
+    let path = net.path(&mut params, &mut sgd, options, (&train, &validation), &mut rng);
+    Ok((net, path.map_err(PathError::into_error)?))
 }
 
 fn norm<'a>(values: impl Iterator<Item = &'a f64>) -> f64 {
@@ -73,10 +77,15 @@ fn a_path_ends_without_a_feature_and_keeps_to_its_constraint() {
 #[test]
 fn without_a_network_it_is_the_lasso() {
     let train = data(50, 1);
-    for (lr, momentum) in [(0.05, 0.0), (0.01, 0.9)] {
-        let (net, mut params) = net(0.0);
+    let early = |early_stopping| TrainerOptions { early_stopping, ..options(4000, 50) };
+    for (lr, momentum, trainer, tolerance) in [
+        (0.05, 0.0, early(None), 1e-8),
+        (0.01, 0.9, early(None), 1e-8),
+        (0.05, 0.0, early(LassoNetPathOptions::default().trainer.early_stopping), 1e-6),
+    ] {
+        let (is_ended, (net, mut params)) = (trainer.early_stopping.is_some(), net(0.0));
         let mut sgd = sgd(&params, lr, momentum);
-        let options = LassoNetPathOptions { lambda_start: Some(0.3), ..path_options(3.0, options(4000, 50)) };
+        let options = LassoNetPathOptions { lambda_start: Some(0.3), ..path_options(3.0, trainer) };
         let path = net.path(&mut params, &mut sgd, &options, (&train, &train), &mut rng(2)).unwrap();
         let lambdas: Vec<_> = path.points.iter().map(|point| point.lambda).collect();
         assert_eq!(lambdas, [0.0, 0.3, 0.3 * 3.0, 0.3 * 3.0 * 3.0, 0.3 * 3.0 * 3.0 * 3.0]);
@@ -87,10 +96,23 @@ fn without_a_network_it_is_the_lasso() {
             let graph = tape.record(&point.params);
             let b = net.forward(graph.input(&nothing)).item();
             let off = violation(&train, (&w, b), point.lambda);
-            assert!(off < 1e-8, "λ = {}, momentum {momentum}: off by {off}", point.lambda);
+            assert!(off < tolerance, "λ = {}, momentum {momentum}: off by {off}", point.lambda);
+            assert_eq!(point.epochs < 4000, is_ended);
             assert!(point.params.get(net.first()).iter().all(|w| w.to_bits() == 0));
         }
     }
+}
+
+#[test]
+fn what_was_found_before_an_error_is_not_lost() {
+    let (rows, (net, mut params)) = (data(50, 1), net(10.0));
+    let mut sgd = sgd(&params, 1e-3, 0.0);
+    // 2 and then 2·MAX, which is infinite.
+    let options = LassoNetPathOptions { lambda_start: Some(2.0), ..path_options(f64::MAX, options(3, 50)) };
+    let error = net.path(&mut params, &mut sgd, &options, (&rows, &rows), &mut rng(2)).unwrap_err();
+    assert_eq!(error.error().given(), "inf");
+    let lambdas: Vec<_> = error.points().iter().map(|point| point.lambda).collect();
+    assert_eq!(lambdas, [0.0, 2.0]);
 }
 
 #[test]
@@ -134,6 +156,46 @@ fn it_is_a_module_of_both() {
     assert!(together.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-13));
 }
 
+/// What is left of a point is the same function, is trained on, saved, and predicts.
+#[test]
+fn what_was_selected_is_shrunk_refitted_and_deployed() {
+    let (net, path) = path(&path_options(1.3, options(10, 20))).unwrap();
+    let (train, test) = (data(80, 1), data(30, 4));
+    let output = |net: &LassoNet<f64>, params: &Params<f64>, rows: &Dataset<f64>| {
+        let mut tape = Tape::new();
+        net.forward(tape.record(params).input(&rows.x())).to_array()
+    };
+    let counts: Vec<_> = path.points.iter().map(|point| point.features.len()).collect();
+    for range in [1..4, 0..1] {
+        let place = counts.iter().position(|count| range.contains(count)).unwrap();
+        let (point, wanted) = (&path.points[place], counts[place]);
+        let (small, mut params, report) = net.shrink(&point.params).unwrap();
+        let kept = if wanted == 0 { vec![0] } else { point.features.clone() };
+        assert_eq!((&report.inputs, report.dead_inputs.len()), (&kept, 6 - wanted));
+        assert_eq!(report.parameters, (net.describe().count(), params.as_slice().len()));
+        assert_eq!(small.features(&params).len(), wanted);
+        let (train, test_kept) = (train.select_features(&kept).unwrap(), test.select_features(&kept).unwrap());
+        let (before, after) = (output(&net, &point.params, &test), output(&small, &params, &test_kept));
+        assert!(before.iter().zip(&after).all(|(a, b)| (a - b).abs() < 1e-12));
+
+        let mut sgd = sgd(&params, 1e-3, 0.9);
+        let mut trainer = Trainer::new(&small, &mut params, &mut sgd, options(40, 20)).unwrap();
+        trainer.fit(&train, &mut rng(5)).unwrap();
+        assert!(wanted == 0 || trainer.evaluate(&train).unwrap().loss < 0.9 * point.train_loss);
+        drop(trainer);
+
+        let (model, weights) = small.to_sequential(&params).unwrap();
+        let file = std::env::temp_dir().join(format!("wane-lasso-net-{wanted}-{}.wane", std::process::id()));
+        save_model(&file, &model, &weights, &ModelCard::default()).unwrap();
+        let mut predictor: Predictor<f64> = load_model(&file).unwrap();
+        std::fs::remove_file(file).unwrap();
+        let (y, expected) = (predictor.predict(test_kept.x()).unwrap(), output(&small, &params, &test_kept));
+        assert!(y.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-13));
+    }
+    net.shrink(&Params::new()).unwrap_err();
+    net.to_sequential(&Params::new()).unwrap_err();
+}
+
 #[test]
 fn what_does_not_fit_is_refused_by_name() {
     let new = |deep: SequentialBuilder<f64>, m| {
@@ -163,6 +225,13 @@ fn what_does_not_fit_is_refused_by_name() {
         said(path_options(2.0, TrainerOptions { clip_norm: Some(1.0), ..defaults() })),
         "clip_norm is given; expected none: LassoNet's penalty would not be clipped with it"
     );
+    let refused = [
+        ("plateau", TrainerOptions { plateau: Some(PlateauOptions::default()), ..defaults() }),
+        ("clip_value", TrainerOptions { clip_value: Some(1.0), ..defaults() }),
+    ];
+    for (field, options) in refused {
+        assert!(said(path_options(2.0, options)).starts_with(&format!("{field} is given; expected none: ")));
+    }
     assert_eq!(
         said(path_options(2.0, TrainerOptions { ema: Some(0.9), ..defaults() })),
         "ema is given; expected none: an average of weights has no exact zeros"
@@ -197,6 +266,15 @@ fn optimizers_and_weights_that_do_not_fit_are_refused_by_name() {
     let error = said(zeros, vec![all()], plain);
     assert!(error.contains("zero for every feature"), "{error}");
 
+    for id in [net.skip(), net.first()] {
+        let mut frozen = params.clone();
+        frozen.freeze(&[id]).unwrap();
+        let told = format!("{:?} is frozen; expected one to train, as LassoNet's penalty moves it", params.name(id));
+        assert_eq!(said(frozen.clone(), vec![all()], plain), told);
+        let before = bits(frozen.as_slice());
+        assert_eq!(net.prox(&mut frozen, 0.1, 0.1).unwrap_err().to_string(), told);
+        assert_eq!(bits(frozen.as_slice()), before);
+    }
     let mut strangers = Params::<f64>::new();
     Sequential::new().linear(6, 1).build(strangers.root(), &mut rng(1)).unwrap();
     net.prox(&mut strangers, 0.1, 0.1).unwrap_err();

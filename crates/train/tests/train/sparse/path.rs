@@ -3,10 +3,12 @@
 use super::{bits, data, network, options, rng, violation};
 use std::sync::Arc;
 use wane_autodiff::{Error, ParamId, Params};
-use wane_layers::Sequential;
-use wane_optim::{Adam, AdamOptions, Group, Sgd, SgdOptions};
+use wane_layers::{Sequential, SequentialBuilder};
+use wane_optim::{Adam, AdamOptions, Group, PlateauOptions, Sgd, SgdOptions};
 use wane_penalties::{GroupLasso, L1, Prox};
-use wane_train::{Checkpoint, EarlyStopping, Every, Metric, PathTrainer, TrainedPath, Trainer, TrainerOptions};
+use wane_train::{
+    Checkpoint, EarlyStopping, Every, Metric, Monitor, PathError, PathTrainer, TrainedPath, Trainer, TrainerOptions,
+};
 
 /// Adam with the first layer's weights in group 0.
 fn adam(params: &Params<f64>, lr: f64) -> Adam<f64> {
@@ -18,12 +20,8 @@ fn adam(params: &Params<f64>, lr: f64) -> Adam<f64> {
 fn trained(lambdas: &[f64], options: TrainerOptions) -> Result<TrainedPath<f64>, Error> {
     let (model, mut params) = network(1);
     let mut adam = adam(&params, 0.02);
-    PathTrainer::new(&model, &mut params, &mut adam, options)?.prox(0, GroupLasso::columns)?.fit(
-        lambdas,
-        &data(60, 2),
-        &data(40, 3),
-        &mut rng(4),
-    )
+    let mut path = PathTrainer::new(&model, &mut params, &mut adam, options)?.prox(0, GroupLasso::columns)?;
+    path.fit(lambdas, &data(60, 2), &data(40, 3), &mut rng(4)).map_err(PathError::into_error)
 }
 
 #[test]
@@ -94,23 +92,89 @@ fn features_and_neurons_that_live_are_counted() {
     assert_eq!(counts[3], (0, vec![0, 0]));
 }
 
+/// Ended early or not, a λ ends at the minimum of loss + penalty: what is watched has the penalty in it, and no weights of
+/// before come back.
 #[test]
-fn early_stopping_keeps_the_best_of_each_lambda() {
-    let early = Some(EarlyStopping { patience: 2, ..Default::default() });
-    let options = TrainerOptions { early_stopping: early, ..options(200, 10) };
-    let path = trained(&[0.0, 0.05], options.clone()).unwrap();
+fn neurons_and_features_that_cant_be_told_are_not_made_up() {
+    let counted = |builder: SequentialBuilder<f64>| {
+        let mut params = Params::new();
+        let model = builder.build(params.root(), &mut rng(1)).unwrap();
+        let weights = params.matching("*.weight").unwrap();
+        let matrices: Vec<_> = weights.into_iter().filter(|&id| params.get(id).ndim() == 2).collect();
+        let sgd = Sgd::new(SgdOptions::default()).unwrap().group(Group::new(&matrices)).unwrap();
+        let (rows, mut sgd) = (data(20, 1), sgd);
+        let mut path = PathTrainer::new(&model, &mut params, &mut sgd, options(1, 20)).unwrap();
+        path = path.prox(0, L1::new).unwrap();
+        let path = path.fit(&[1e9], &rows, &rows, &mut rng(1)).unwrap();
+        let untouched: Vec<_> = path.untouched.iter().map(|&(layer, _)| layer).collect();
+        (path.layers, path.points[0].neurons.clone(), path.points[0].features.len(), untouched)
+    };
+    // Every weight is zero.
+    let plain = Sequential::new().linear(6, 4).relu().linear(4, 3).linear(3, 1);
+    assert_eq!(counted(plain), (vec![0, 2], vec![0, 0], 0, vec![]));
+    let normed = Sequential::new().linear(6, 4).layer_norm(4).linear(4, 3).relu().linear(3, 1);
+    assert_eq!(counted(normed), (vec![2], vec![0], 0, vec![1]));
+    let begins_so = Sequential::new().layer_norm(6).linear(6, 4).relu().linear(4, 1);
+    assert_eq!(counted(begins_so), (vec![1], vec![0], 6, vec![0]));
+}
 
+#[test]
+fn early_stopping_ends_at_the_minimum() {
+    let train = data(50, 1);
+    let early_stopping = Some(EarlyStopping { patience: 2, ..Default::default() });
+    for lambdas in [[0.0, 0.2, 0.4, 0.5], [1.0, 0.9, 0.4, 0.2]] {
+        let mut params = Params::new();
+        let model = Sequential::new().linear(6, 1).build(params.root(), &mut rng(3)).unwrap();
+        let (weight, bias) = params.partition(|param| param.name == "0.weight");
+        let sgd = Sgd::new(SgdOptions { lr: 0.1, ..Default::default() }).unwrap();
+        let mut sgd = sgd.group(Group::new(&weight)).unwrap().group(Group::new(&bias)).unwrap();
+        let options = TrainerOptions { early_stopping, ..options(5000, 50) };
+        let path = PathTrainer::new(&model, &mut params, &mut sgd, options)
+            .unwrap()
+            .prox(0, L1::new)
+            .unwrap()
+            .fit(&lambdas, &train, &train, &mut rng(4))
+            .unwrap();
+        for point in &path.points {
+            let &[ref w @ .., b] = point.params.as_slice() else { panic!("a model of one output has a bias") };
+            let off = violation(&train, (w, b), point.lambda);
+            assert!(off < 1e-6 && point.epochs < 2000, "λ = {}: off by {off}, {} epochs", point.lambda, point.epochs);
+        }
+    }
+}
+
+#[test]
+fn a_path_leaves_the_terms_of_the_groups_as_they_were() {
+    let (model, mut params) = network(1);
+    let rows = data(20, 1);
+    for term in [None, Some(Arc::new(L1::new(0.5).unwrap()) as Arc<dyn Prox<f64>>)] {
+        let mut adam = adam(&params, 0.02);
+        adam.set_prox(0, term.clone()).unwrap();
+        for lambdas in [&[0.1, 0.2][..], &[0.1, 0.9]] {
+            let mut path = PathTrainer::new(&model, &mut params, &mut adam, options(1, 20)).unwrap();
+            path = path.prox(0, |lambda| GroupLasso::columns(0.5 - lambda)).unwrap();
+            assert_eq!(path.fit(lambdas, &rows, &rows, &mut rng(1)).is_err(), lambdas[1] == 0.9);
+            drop(path);
+            let names = [adam.groups()[0].prox(), term.as_ref()].map(|prox| prox.map(|prox| prox.name()));
+            assert_eq!(names[0], names[1]);
+        }
+    }
+}
+
+#[test]
+fn what_was_found_before_an_error_is_not_lost() {
     let (model, mut params) = network(1);
     let mut adam = adam(&params, 0.02);
-    adam.set_prox(0, Some(Arc::new(GroupLasso::columns(0.0).unwrap()))).unwrap();
-    let validation = data(40, 3);
-    let mut trainer = Trainer::new(&model, &mut params, &mut adam, options).unwrap().validation(&validation);
-    trainer.fit(&data(60, 2), &mut rng(4)).unwrap();
-    let epochs = &trainer.history().epochs;
-    let least = epochs.iter().filter_map(|epoch| epoch.validation_loss).fold(f64::INFINITY, f64::min);
-    assert_eq!((path.points[0].validation_loss, path.points[0].epochs), (least, epochs.len()));
-    assert!(path.points.iter().all(|point| point.epochs < 200));
-    assert_eq!(bits(trainer.params().as_slice()), bits(path.points[0].params.as_slice()));
+    let (train, validation) = (data(60, 2), data(40, 3));
+    let mut path = PathTrainer::new(&model, &mut params, &mut adam, options(4, 16)).unwrap();
+    path = path.prox(0, |lambda| GroupLasso::columns(if lambda < 0.3 { lambda } else { f64::NAN })).unwrap();
+    let error = path.fit(&[0.0, 0.1, 0.4], &train, &validation, &mut rng(4)).unwrap_err();
+    let told = "lambda 0.4: GroupLasso lambda is NaN; expected a finite number, 0 or above";
+    assert_eq!((error.to_string(), error.error().to_string(), error.points().len()), (told.into(), told.into(), 2));
+    let whole = trained(&[0.0, 0.1], options(4, 16)).unwrap();
+    assert_eq!(bits(whole.points[1].params.as_slice()), bits(error.points()[1].params.as_slice()));
+    assert_eq!(error.into_path().unwrap().to_csv(), whole.to_csv());
+    assert!(path.fit(&[], &train, &validation, &mut rng(4)).unwrap_err().into_path().is_none());
 }
 
 #[test]
@@ -174,6 +238,13 @@ fn what_is_no_path_is_refused_by_name() {
     assert_eq!(refused(TrainerOptions { checkpoint, ..options(1, 60) }), told);
     let told = "ema is given; expected none: an average of weights has no exact zeros";
     assert_eq!(refused(TrainerOptions { ema: Some(0.9), ..options(1, 60) }), told);
+    let told = "plateau is given; expected none: each λ begins at the groups' own rates";
+    assert_eq!(refused(TrainerOptions { plateau: Some(PlateauOptions::default()), ..options(1, 60) }), told);
+    let told = "clip_value is given; expected none: what is clipped so has its minimum elsewhere";
+    assert_eq!(refused(TrainerOptions { clip_value: Some(1.0), ..options(1, 60) }), told);
+    let early_stopping = Some(EarlyStopping { monitor: Monitor::TrainLoss, ..Default::default() });
+    let told = "early_stopping monitor is train_loss; expected validation_loss, to which a path adds its penalty";
+    assert_eq!(refused(TrainerOptions { early_stopping, ..options(1, 60) }), told);
 }
 
 #[test]

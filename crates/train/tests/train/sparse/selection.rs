@@ -68,6 +68,8 @@ fn a_smaller_predictor_predicts_the_same() {
     for drop_inputs in [false, true] {
         let (mut after, report) = before.shrink(ShrinkOptions { drop_inputs }).unwrap();
         assert_eq!((report.layers[0].removed(), &report.dead_inputs[..]), (3, &[0, 3][..]));
+        assert_eq!(report.dead_features, ["a", "d"]);
+        assert!(report.to_string().contains("\ninputs: 4 of 6 used; not a, d\n"), "{report}");
         let names = if drop_inputs { vec!["b", "c", "e", "f"] } else { vec!["a", "b", "c", "d", "e", "f"] };
         assert_eq!(after.card().feature_names, names);
         let kept = rows.select_features(&report.inputs).unwrap();
