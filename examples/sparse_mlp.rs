@@ -126,7 +126,7 @@ fn options(epochs: usize) -> TrainerOptions {
     TrainerOptions { epochs, batch_size: ROWS, advance: Advance::Batch, progress: false, ..Default::default() }
 }
 
-/// Adam whose rate falls to 0: without that, the noise of the batches brings back what the penalty has taken.
+/// Adam whose rate falls to 0, so that it comes to rest: at a constant rate its steps need not shrink with the gradient.
 fn adam(epochs: usize) -> Result<Adam<f64>, Error> {
     Adam::new(AdamOptions { lr: 0.01, ..Default::default() })?.schedule(Schedule::cosine(epochs as u64, 0.0)?)
 }
