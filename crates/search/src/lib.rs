@@ -1,8 +1,8 @@
 //! Choosing a penalty's strength: studies that are defined as they run, in Optuna's terms.
 //!
 //! A [`Study`] runs an objective in trial after trial. Each [`Trial`] suggests parameters, which a
-//! [sampler](samplers::Sampler) chooses, and may report values on its way, from which a [pruner](pruners::Pruner) sees that
-//! it won't be worth finishing. All of it is kept in a [storage](storage::Storage).
+//! [sampler](samplers::Sampler) chooses ([TPE](samplers::TpeSampler) unless said otherwise), and may report values on its
+//! way, from which a [pruner](pruners::Pruner) sees that it won't be worth finishing. All of it is kept in a [storage](storage::Storage).
 //!
 //! | wane | Optuna 5 |
 //! |---|---|
@@ -11,6 +11,7 @@
 //! | [`Trial::suggest_float`], `…_log`, `…_step` | `suggest_float`, `log=True`, `step=…` |
 //! | [`TrialError::Pruned`] | `TrialPruned` |
 //! | [`TrialRecord`], [`Distribution`] | `FrozenTrial`, `FloatDistribution` and its like |
+//! | [`Study::report`] | the dashboard, as one page |
 //! | [`pruners`] | the same, decision for decision |
 //!
 //! An objective that fails does not end its study, and the random numbers of a trial depend on the study's seed and the
@@ -47,6 +48,7 @@ mod progress;
 pub mod pruners;
 mod range;
 mod record;
+mod report;
 pub mod samplers;
 mod space;
 pub mod storage;

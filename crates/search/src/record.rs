@@ -1,5 +1,6 @@
+use crate::cv::std;
 use crate::{Choice, Distribution};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::SystemTime;
@@ -178,9 +179,39 @@ impl TrialRecord {
         self.system_attrs.get(FAIL_REASON)?.as_str()
     }
 
+    /// The values of its folds, if it [keeps](crate::Trial::set_fold_values) those of at least two, and all are finite.
+    pub fn fold_values(&self) -> Option<Vec<f64>> {
+        let values = self.system_attrs.get(FOLD_VALUES)?.as_array()?;
+        let values = values.iter().map(|value| value.as_f64().filter(|value| value.is_finite()));
+        values.collect::<Option<Vec<_>>>().filter(|values| values.len() >= 2)
+    }
+
+    /// The standard error of the mean of its [folds](Self::fold_values), taken as independent: their deviation over k − 1,
+    /// by √k.
+    pub fn standard_error(&self) -> Option<f64> {
+        let values = self.fold_values()?;
+        Some(std(&values) / (values.len() as f64 - 1.0).sqrt())
+    }
+
     /// Whether its parameters came from the queue, at least in part, rather than from the sampler.
     pub fn is_enqueued(&self) -> bool {
         self.system_attrs.contains_key(FIXED_PARAMS)
+    }
+
+    /// A trial for the queue that is run in place of this one: with the parameters this one has or was to have, and what
+    /// its maker keeps with it. A parameter that JSON cannot hold is chosen again, from the same random numbers.
+    pub(crate) fn successor(&self) -> Self {
+        let mut fixed = match self.system_attrs.get(FIXED_PARAMS) {
+            Some(Value::Object(fixed)) => fixed.clone(),
+            _ => Map::new(),
+        };
+        let held = |param: &Param| param.value().and_then(|value| value.to_json()).ok();
+        fixed.extend(self.params.iter().filter_map(|(name, param)| Some((name.clone(), held(param)?))));
+        let mut successor = Self::new(TrialState::Waiting);
+        successor.user_attrs.clone_from(&self.user_attrs);
+        successor.system_attrs.insert(FIXED_PARAMS.into(), fixed.into());
+        successor.system_attrs.insert(FAILED_TRIAL.into(), self.origin().into());
+        successor
     }
 
     /// The number of the trial whose place it takes, mostly its own.
@@ -192,7 +223,9 @@ impl TrialRecord {
 
 /// The system attribute that holds the parameters of a trial from the queue, by name.
 pub(crate) const FIXED_PARAMS: &str = "fixed_params";
+/// The system attribute that holds the value of each fold of a cross-validation.
+pub(crate) const FOLD_VALUES: &str = "wane:fold_values";
 /// The system attribute that says why a trial failed.
 pub(crate) const FAIL_REASON: &str = "fail_reason";
 /// The system attribute that holds the number of the trial that this one is run for again.
-pub(crate) const FAILED_TRIAL: &str = "failed_trial";
+const FAILED_TRIAL: &str = "failed_trial";

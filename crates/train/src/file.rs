@@ -85,7 +85,7 @@ impl<W: Write> Write for Summed<W> {
 ///
 /// # Errors
 /// Those of the file system; then the old file is as it was.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_by(path, |file| file.write_all(bytes))
 }
 

@@ -109,14 +109,11 @@ impl CvResults {
         };
         let fixed = others(setting);
         let beside = self.settings.iter().enumerate().filter(|(_, (setting, _))| others(setting) == fixed);
-        let beside =
-            Vec::from_iter(beside.filter_map(|(place, (setting, _))| Some((place, setting.float(strength).ok()?))));
-        let largest = |least: f64| {
-            let within = beside.iter().filter(|&&(place, _)| means[place] >= least);
-            within.max_by(|a, b| a.1.total_cmp(&b.1)).map_or(best, |&(place, _)| place)
+        let point = |(place, (setting, scores)): (usize, &(Setting, FoldScores))| {
+            Some((place, [setting.float(strength).ok()?, means[place], scores.standard_error()]))
         };
-        let best = largest(means[best]);
-        Ok(largest(means[best] - self.settings[best].1.standard_error()))
+        let (places, points): (Vec<_>, Vec<_>) = beside.filter_map(point).unzip();
+        Ok(strongest(&points).map_or(best, |(_, within)| places[within]))
     }
 
     /// A row a setting, under the names and in the order of scikit-learn's `cv_results_`; behind them, if a fold failed, a
@@ -186,6 +183,17 @@ impl Line {
         values.iter().enumerate().for_each(|(split, value)| self.add(format!("split{split}_{name}"), value));
         self.summary(name, values);
     }
+}
+
+/// Of points (strength, mean score, its standard error), a larger score being better: the place of the best, of equals the
+/// strongest, and that of the strongest within one standard error of it. None if all scores are NaN.
+pub(crate) fn strongest(points: &[[f64; 3]]) -> Option<(usize, usize)> {
+    let largest = |least: f64| {
+        let within = points.iter().enumerate().filter(|(_, point)| point[1] >= least);
+        within.max_by(|a, b| a.1[0].total_cmp(&b.1[0])).map(|(place, _)| place)
+    };
+    let best = largest(points.iter().map(|point| point[1]).reduce(f64::max)?)?;
+    Some((best, largest(points[best][1] - points[best][2]).unwrap_or(best)))
 }
 
 pub(crate) fn mean(values: &[f64]) -> f64 {

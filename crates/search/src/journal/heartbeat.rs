@@ -1,9 +1,9 @@
 //! Signs of life: a trial whose worker has died without a word is failed, and put in the queue again.
 
-use crate::record::{FAIL_REASON, FAILED_TRIAL, FIXED_PARAMS};
+use crate::record::FAIL_REASON;
 use crate::storage::{Operation, Records};
 use crate::{AttrKind, TrialRecord, TrialState};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -84,20 +84,8 @@ pub(super) fn bury(study: u64, trial: &TrialRecord, trials: &[Arc<TrialRecord>],
     if !may_be_again || trials.iter().any(|other| history(other).as_ref() == Some(&attempts)) {
         return vec![reason, fail];
     }
-    let mut fixed = match trial.system_attrs.get(FIXED_PARAMS) {
-        Some(Value::Object(fixed)) => fixed.clone(),
-        _ => Map::new(),
-    };
-    for (name, param) in &trial.params {
-        // One that JSON cannot hold is chosen anew.
-        if let Ok(value) = param.value().and_then(|value| value.to_json()) {
-            fixed.insert(name.clone(), value);
-        }
-    }
-    let mut again = TrialRecord::new(TrialState::Waiting);
-    again.user_attrs.clone_from(&trial.user_attrs);
-    let attrs = [(FIXED_PARAMS, fixed.into()), (FAILED_TRIAL, trial.origin().into()), (RETRY_HISTORY, attempts.into())];
-    again.system_attrs.extend(attrs.map(|(name, value)| (name.into(), value)));
+    let mut again = trial.successor();
+    again.system_attrs.insert(RETRY_HISTORY.into(), attempts.into());
     vec![Operation::CreateTrial { study, trial: Box::new(again) }, reason, fail]
 }
 

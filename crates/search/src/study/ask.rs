@@ -1,8 +1,8 @@
 use super::{Outcome, Study, Trial, id_of};
-use crate::record::{FAIL_REASON, FAILED_TRIAL, FIXED_PARAMS};
+use crate::record::{FAIL_REASON, FIXED_PARAMS};
 use crate::storage::{Applied, Operation};
 use crate::{AttrKind, Choice, TrialRecord, TrialState};
-use serde_json::{Map, Value};
+use serde_json::Map;
 use std::cmp::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
@@ -105,18 +105,7 @@ impl Study {
         let trials = self.trials()?;
         let mut numbers = Vec::new();
         for left in trials.iter().filter(|trial| trial.state == TrialState::Running) {
-            let mut fixed = match left.system_attrs.get(FIXED_PARAMS) {
-                Some(Value::Object(fixed)) => fixed.clone(),
-                _ => Map::new(),
-            };
-            for (name, param) in &left.params {
-                fixed.insert(name.clone(), param.value()?.to_json().map_err(|error| error.within(name))?);
-            }
-            let mut trial = TrialRecord::new(TrialState::Waiting);
-            trial.user_attrs = left.user_attrs.clone();
-            trial.system_attrs.insert(FIXED_PARAMS.into(), fixed.into());
-            trial.system_attrs.insert(FAILED_TRIAL.into(), left.origin().into());
-            let id = self.create_trial(trial)?;
+            let id = self.create_trial(left.successor())?;
             let number = self.0.storage.trial(id)?.number;
             self.finish(left, Outcome::Fail(format!("left running, and again as trial {number}")))?;
             numbers.push(number);
@@ -134,8 +123,8 @@ impl Study {
                 return self.begin(id, trials);
             }
         }
-        let limit = self.0.sampler.limit().unwrap_or(usize::MAX);
-        if trials.iter().filter(|trial| !trial.is_enqueued()).count() >= limit {
+        let chosen = || trials.iter().filter(|trial| !trial.is_enqueued()).count();
+        if self.0.sampler.limit().is_some_and(|limit| chosen() >= limit) {
             return Ok(None);
         }
         let mut trial = TrialRecord::new(TrialState::Running);
@@ -165,8 +154,8 @@ impl Study {
             Ordering::Equal => trials.push(record.clone()),
             Ordering::Greater => trials = self.trials()?,
         }
-        let limit = self.0.sampler.limit().unwrap_or(usize::MAX);
-        if rank(&record, &trials).is_some_and(|rank| rank >= limit) {
+        let limit = self.0.sampler.limit();
+        if limit.is_some_and(|limit| rank(&record, &trials).is_some_and(|rank| rank >= limit)) {
             self.finish(&record, Outcome::Fail("the sampler has no parameters for another trial".into()))?;
             return Ok(None);
         }

@@ -33,7 +33,7 @@ impl Study {
         best.params.iter().map(|(name, param)| Ok((name.clone(), param.value()?))).collect()
     }
 
-    pub(super) fn best_of<'a>(&self, trials: &'a [Arc<TrialRecord>]) -> Option<&'a Arc<TrialRecord>> {
+    pub(crate) fn best_of<'a>(&self, trials: &'a [Arc<TrialRecord>]) -> Option<&'a Arc<TrialRecord>> {
         let complete = trials.iter().filter(|trial| trial.state == TrialState::Complete);
         let valued = complete.filter_map(|trial| Some((trial, trial.value()?)));
         let better = |best: Option<(&'a Arc<TrialRecord>, f64)>, next: (&'a Arc<TrialRecord>, f64)| match best {

@@ -3,13 +3,15 @@
 mod ask;
 mod best;
 mod optimize;
+mod strength;
 mod trial;
 
 pub use optimize::OptimizeOptions;
+pub(crate) use strength::StrengthCurve;
 pub use trial::{Outcome, Trial, TrialError};
 
 use crate::pruners::{MedianPruner, Pruner};
-use crate::samplers::{RandomSampler, Sampler};
+use crate::samplers::{Sampler, TpeSampler};
 use crate::storage::{Applied, InMemory, Operation, Storage};
 use crate::{AttrKind, Attrs, Direction, TrialRecord};
 use serde_json::Value;
@@ -23,7 +25,7 @@ pub struct StudyOptions {
     pub name: String,
     /// Whether it looks for the least or the greatest value.
     pub direction: Direction,
-    /// How parameters are chosen.
+    /// How parameters are chosen; by [`TpeSampler`] unless said otherwise, as in Optuna.
     pub sampler: Arc<dyn Sampler>,
     /// Which trials are stopped early.
     pub pruner: Arc<dyn Pruner>,
@@ -42,7 +44,7 @@ impl Default for StudyOptions {
         Self {
             name: "study".into(),
             direction: Direction::Minimize,
-            sampler: Arc::new(RandomSampler),
+            sampler: Arc::new(TpeSampler::default()),
             pruner: Arc::new(MedianPruner::default()),
             storage: Arc::new(InMemory::new()),
             seed: 0,

@@ -1,6 +1,7 @@
 use super::Study;
 use super::ask::rank;
-use crate::record::FIXED_PARAMS;
+use crate::cv::mean;
+use crate::record::{FIXED_PARAMS, FOLD_VALUES};
 use crate::storage::Operation;
 use crate::{AttrKind, Choice, Distribution, Param, StudyView, TrialRecord};
 use rand::{RngExt, SeedableRng};
@@ -261,6 +262,22 @@ impl Trial {
         self.study.0.storage.apply(operation)?;
         self.record.user_attrs.insert(name.into(), value);
         Ok(())
+    }
+
+    /// Keeps the value of each fold of a cross-validation with the trial, and gives their mean, for the objective to return:
+    /// then [`Study::one_standard_error`] and [`Study::report`] know how sure it is.
+    ///
+    /// # Errors
+    /// No folds; a finished trial; what keeps the storage from being written.
+    pub fn set_fold_values(&mut self, values: &[f64]) -> Result<f64, Error> {
+        if values.is_empty() {
+            return Err(Error::data("number of folds", 0, "at least 1"));
+        }
+        let (trial, value) = (self.record.id, Value::from(values));
+        let (kind, name) = (AttrKind::System, FOLD_VALUES.into());
+        self.study.0.storage.apply(Operation::SetTrialAttr { trial, kind, name, value: value.clone() })?;
+        self.record.system_attrs.insert(FOLD_VALUES.into(), value);
+        Ok(mean(values))
     }
 
     fn view(&self) -> StudyView<'_> {

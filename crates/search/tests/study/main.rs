@@ -4,6 +4,7 @@ mod distributions;
 mod laws;
 mod pruners;
 mod refusals;
+mod report;
 mod running;
 mod samplers;
 mod trials;

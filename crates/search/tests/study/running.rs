@@ -97,6 +97,15 @@ fn a_trial_left_running_is_run_again_as_it_would_have_been() {
 }
 
 #[test]
+fn a_choice_that_json_cannot_hold_is_chosen_again() {
+    let study = study();
+    let choices = [f64::INFINITY, f64::NEG_INFINITY];
+    let choice = study.ask().unwrap().suggest_categorical("scale", &choices).unwrap();
+    assert_eq!(study.requeue_running().unwrap(), [1]);
+    assert_eq!(study.ask().unwrap().suggest_categorical("scale", &choices).unwrap(), choice);
+}
+
+#[test]
 fn trials_run_at_the_same_time() {
     let study = study();
     let (to_second, first) = channel();

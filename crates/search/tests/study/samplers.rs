@@ -4,7 +4,7 @@ use super::{bare, study, study_with};
 use std::collections::{BTreeMap, BTreeSet};
 use wane_autodiff::Rng;
 use wane_autodiff::rand::SeedableRng;
-use wane_search::samplers::{GridSampler, QmcSampler};
+use wane_search::samplers::{GridSampler, QmcSampler, RandomSampler, TpeSampler};
 use wane_search::{Study, Trial, TrialRecord, TrialState};
 
 fn grid() -> GridSampler {
@@ -98,7 +98,7 @@ fn quasi_random_points_fill_the_square_more_evenly() {
             .unwrap();
         study
     };
-    let (random, sobol) = (run(study()), run(study_with(QmcSampler::new(1))));
+    let (random, sobol) = (run(study_with(RandomSampler)), run(study_with(QmcSampler::new(1))));
     // 256 points of a (0, 2)-sequence are exact on this lattice wherever x·y·256 is whole and its box elementary.
     assert!(
         discrepancy(&sobol) < 0.02 && discrepancy(&random) > 0.03,
@@ -117,8 +117,22 @@ fn quasi_random_points_fill_the_square_more_evenly() {
 }
 
 #[test]
+fn a_study_is_sampled_by_tpe_unless_told_otherwise() {
+    let run = |study: Study| {
+        study.optimize(20, |trial| Ok((trial.suggest_float("x", -3.0..=3.0)? - 1.0).powi(2))).unwrap();
+        bare(&study)
+    };
+    let default = run(study());
+    assert_eq!(default, run(study_with(TpeSampler::default())));
+    let random = run(study_with(RandomSampler));
+    let params = |trials: &[TrialRecord]| trials.iter().map(|trial| trial.params.clone()).collect::<Vec<_>>();
+    assert_eq!(params(&default[..10]), params(&random[..10]));
+    assert_ne!(params(&default[10..]), params(&random[10..]));
+}
+
+#[test]
 fn random_values_are_as_likely_as_they_should_be() {
-    let study = study();
+    let study = study_with(RandomSampler);
     study
         .optimize(4000, |trial| {
             trial.suggest_categorical("choice", &[0, 1, 2, 3])?;
