@@ -2,7 +2,7 @@ use super::encode::encode;
 use super::file::JournalFile;
 use super::heartbeat::{Watch, beat, bury, mark};
 use super::lock::{Lock, LockKind, random};
-use super::text::Line;
+use super::text::{LONGEST, Line};
 use crate::storage::{Applied, Operation, Records, Storage};
 use crate::{StudyRecord, TrialRecord, TrialState};
 use std::collections::BTreeMap;
@@ -39,8 +39,10 @@ impl Default for JournalOptions {
 /// `JournalStorage(JournalFileBackend(path))`, and `optuna-dashboard path` shows it.
 ///
 /// Each change is a line at the end of the file, written under a lock and flushed to the disk before anyone acts on it. A
-/// process that is killed loses at most the line that it was writing: what is left of it is cut off before the next is
+/// process that is killed loses at most the line that it was writing: what is left of it is made blank before the next is
 /// written (Optuna would append to it, and nobody could read on). A complete line that lacks but its end is kept.
+///
+/// What Optuna can read, this can, but for a line of more than 128 MiB; no more than half of that is written.
 ///
 /// While a trial runs, a thread writes a heartbeat into its system attributes (`wane:heartbeat`), and looks for trials of
 /// others that have stopped to. These are failed, and queued again with Optuna's `failed_trial` and `retry_history`.
@@ -149,16 +151,17 @@ impl Storage for JournalStorage {
             Operation::SetState { trial, state, .. } if state != TrialState::Running => Some(trial),
             _ => None,
         };
-        // What cannot be read back must not be written.
-        let line = encode(&operation, "");
-        let readable = Line::parse(line.as_bytes()).map_err(|given| Error::data("operation", given, "one in JSON"));
-        readable.and_then(|line| line.decode())?;
+        self.shared.check(&operation)?;
 
         if let (Some(every), true) = (every, begins) {
             self.keep_beating(every).map_err(|error| self.shared.place(error))?;
         }
         let mut state = self.shared.state();
         let verdicts = self.shared.write(&mut state, |state| {
+            // What has no effect has no place in the journal.
+            if !is_accepted(&state.records, &operation) {
+                return Vec::new();
+            }
             let mut operations = vec![operation.clone()];
             if let (Operation::SetState { trial, .. }, Some(every), true) = (&operation, every, begins) {
                 // Only one's own claim may carry a heartbeat: with it, a trial of Optuna's could be taken for dead.
@@ -167,8 +170,8 @@ impl Storage for JournalStorage {
             }
             operations
         })?;
-        let lost = || Err(Error::data("journal", "without what was written to it", "a file that only grows"));
-        let applied = verdicts.into_iter().next().unwrap_or_else(lost).map_err(|error| self.shared.place(error))?;
+        let refused = || state.records.check(&operation);
+        let applied = verdicts.into_iter().next().unwrap_or_else(refused).map_err(|error| self.shared.place(error))?;
         if let (Some(trial), Applied::Done) = (ends, applied) {
             state.own.remove(&trial);
         }
@@ -219,6 +222,11 @@ fn begins_trial(operation: &mut Operation, every: Option<Duration>) -> bool {
     }
 }
 
+/// Whether the operation would change something.
+fn is_accepted(records: &Records, operation: &Operation) -> bool {
+    records.check(operation).is_ok_and(|applied| applied != Applied::TooLate)
+}
+
 impl Shared {
     /// Whatever a panic left half done, the file is the truth.
     fn state(&self) -> MutexGuard<'_, State> {
@@ -229,6 +237,26 @@ impl Shared {
         let mut state = self.state();
         state.sync("").map_err(|error| self.place(error))?;
         Ok(state)
+    }
+
+    /// What cannot be read back must not be written.
+    fn check(&self, operation: &Operation) -> Result<(), Error> {
+        let params: Vec<_> = match operation {
+            Operation::SetParam { name, param, .. } => vec![(name, param)],
+            Operation::CreateTrial { trial, .. } => trial.params.iter().collect(),
+            _ => Vec::new(),
+        };
+        for (name, param) in params {
+            let accepted = param.distribution.clone().accepted().and(param.value());
+            accepted.map_err(|error| error.within(name))?;
+        }
+        let line = encode(operation, &self.worker());
+        if line.len() as u64 > LONGEST {
+            let expected = format!("at most {LONGEST} bytes, with all that it sets");
+            return Err(Error::data("operation", format!("{} bytes long", line.len()), expected));
+        }
+        let readable = Line::parse(line.as_bytes()).map_err(|given| Error::data("operation", given, "one in JSON"));
+        readable.and_then(|line| line.decode()).map(drop)
     }
 
     /// Writes operations, chosen under the lock, and gives what became of each.
@@ -246,7 +274,15 @@ impl Shared {
                 if lines.is_empty() {
                     return Ok(Some(Vec::new()));
                 }
-                if state.file.append(&lines, &held)? { state.sync(&worker).map(Some) } else { Ok(None) }
+                if !state.file.append(&lines, &held)? {
+                    return Ok(None);
+                }
+                let verdicts = state.sync(&worker)?;
+                if verdicts.is_empty() {
+                    let expected = "a file that only grows";
+                    return Err(Error::data("journal", "without what was written to it", expected));
+                }
+                Ok(Some(verdicts))
             };
             if let Some(verdicts) = attempt().map_err(|error| self.place(error))? {
                 return Ok(verdicts);
