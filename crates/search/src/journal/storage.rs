@@ -1,10 +1,11 @@
 use super::encode::encode;
 use super::file::JournalFile;
-use super::heartbeat::{Watch, beat, bury, mark};
+use super::heartbeat::{Watch, beat, mark};
 use super::lock::{Lock, LockKind, random};
 use super::text::{LONGEST, Line};
-use crate::storage::{Applied, Operation, Records, Storage};
+use crate::storage::{Applied, MAX_RETRY, Operation, Records, Storage};
 use crate::{StudyRecord, TrialRecord, TrialState};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf, absolute};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -31,7 +32,7 @@ impl Default for JournalOptions {
     /// 30 s, twice: a dead worker's trial fails after two minutes. Three retries.
     fn default() -> Self {
         let half_a_minute = Duration::from_secs(30);
-        Self { lock: LockKind::default(), lock_grace: half_a_minute, heartbeat: Some(half_a_minute), max_retry: 3 }
+        Self { lock: LockKind::default(), lock_grace: half_a_minute, heartbeat: Some(half_a_minute), max_retry: MAX_RETRY }
     }
 }
 
@@ -129,6 +130,39 @@ impl JournalStorage {
         Ok(Self { shared: Arc::new(shared), beating: Mutex::new(None) })
     }
 
+    /// Waits until each running trial with a heartbeat has shown another, or counts as dead: then it fails, and is queued
+    /// again as it would be by a worker ([`JournalOptions::heartbeat`]). Gives the ids of those that failed.
+    ///
+    /// For a process that takes up a study whose workers have all died: a worker looks after others' trials only while it
+    /// has one of its own. With default options this takes up to two minutes; of trials without a heartbeat it knows nothing
+    /// ([`Study::requeue_running`](crate::Study::requeue_running) takes them all for dead).
+    ///
+    /// # Errors
+    /// What keeps the journal from being read or written.
+    pub fn requeue_dead(&self) -> Result<Vec<u64>, Error> {
+        const PAUSE: Duration = Duration::from_millis(100);
+        let JournalOptions { lock_grace, max_retry, .. } = self.shared.options;
+        let (mut watch, mut failed) = (Watch::default(), Vec::new());
+        let mut waited_for: Option<BTreeMap<u64, Value>> = None;
+        loop {
+            let mut state = self.shared.read()?;
+            let dead = watch.dead(&state.records, lock_grace, |trial| state.own.contains_key(&trial));
+            if !dead.is_empty() {
+                self.shared.write(&mut state, |state| watch.bury(&dead, &state.records, max_retry))?;
+                let is_failed = |trial: &Arc<TrialRecord>| trial.state == TrialState::Fail;
+                failed.extend(dead.into_iter().filter(|trial| state.records.trial(*trial).is_ok_and(is_failed)));
+            }
+            drop(state);
+            let signs = watch.signs();
+            let waited_for = waited_for.get_or_insert_with(|| signs.clone());
+            waited_for.retain(|trial, sign| !failed.contains(trial) && signs.get(trial) == Some(sign));
+            if waited_for.is_empty() {
+                return Ok(failed);
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+
     /// Sees to it that a thread shows that this storage's trials are alive.
     fn keep_beating(&self, every: Duration) -> Result<(), Error> {
         let mut beating = self.beating.lock().unwrap_or_else(PoisonError::into_inner);
@@ -158,10 +192,6 @@ impl Storage for JournalStorage {
         }
         let mut state = self.shared.state();
         let verdicts = self.shared.write(&mut state, |state| {
-            // What has no effect has no place in the journal.
-            if !is_accepted(&state.records, &operation) {
-                return Vec::new();
-            }
             let mut operations = vec![operation.clone()];
             if let (Operation::SetState { trial, .. }, Some(every), true) = (&operation, every, begins) {
                 // Only one's own claim may carry a heartbeat: with it, a trial of Optuna's could be taken for dead.
@@ -259,7 +289,8 @@ impl Shared {
         readable.and_then(|line| line.decode()).map(drop)
     }
 
-    /// Writes operations, chosen under the lock, and gives what became of each.
+    /// Writes operations, chosen under the lock, and gives what became of each. Those that would change nothing, or could
+    /// not be read back, are left out.
     fn write(
         &self,
         state: &mut State,
@@ -270,7 +301,9 @@ impl Shared {
             let held = self.lock.acquire().map_err(|error| self.place(error))?;
             let mut attempt = || {
                 state.sync("")?;
-                let lines: String = choose(state).iter().map(|operation| encode(operation, &worker)).collect();
+                let chosen = choose(state).into_iter().filter(|operation| is_accepted(&state.records, operation));
+                let lines = chosen.map(|operation| encode(&operation, &worker));
+                let lines: String = lines.filter(|line| line.len() as u64 <= LONGEST).collect();
                 if lines.is_empty() {
                     return Ok(Some(Vec::new()));
                 }
@@ -320,11 +353,7 @@ impl Shared {
         }
         self.write(state, |State { records, own, watch, .. }| {
             let mut operations: Vec<_> = own.iter().map(|(trial, count)| mark(*trial, *count, every)).collect();
-            for study in records.studies() {
-                let trials = records.trials(study.id).unwrap_or_default();
-                let buried = trials.iter().filter(|trial| dead.contains(&trial.id) && watch.is_unchanged(trial));
-                operations.extend(buried.flat_map(|trial| bury(study.id, trial, trials, self.options.max_retry)));
-            }
+            operations.extend(watch.bury(&dead, records, self.options.max_retry));
             operations
         })?;
         Ok(())
