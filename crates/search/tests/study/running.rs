@@ -1,6 +1,7 @@
 //! How a study runs its objective: what it survives, where it stops, and what it goes on from.
 
 use super::{bare, study, study_with};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use wane_autodiff::Error;
 use wane_search::samplers::{GridSampler, RandomSampler};
-use wane_search::storage::InMemory;
+use wane_search::storage::{InMemory, Operation, Storage};
 use wane_search::{OptimizeOptions, Study, StudyOptions, Trial, TrialError, TrialRecord, TrialState};
 
 fn square(trial: &mut Trial) -> Result<f64, TrialError> {
@@ -99,11 +100,12 @@ fn a_trial_left_running_is_run_again_as_it_would_have_been() {
 /// Killed between its two writes, or by the trial itself.
 #[test]
 fn a_trial_is_queued_again_once_and_three_times_at_most() {
-    let study = study();
+    let storage = Arc::new(InMemory::new());
+    let study = Study::create(StudyOptions { storage: storage.clone(), ..Default::default() }).unwrap();
     let enqueue = |state, history: Value| {
         let mut trial = TrialRecord::new(state);
         trial.system_attrs.insert("retry_history".into(), history);
-        study.0.apply(Operation::CreateTrial { study: 0, trial: trial.into() }).unwrap();
+        storage.apply(Operation::CreateTrial { study: 0, trial: trial.into() }).unwrap();
     };
     study.ask().unwrap();
     enqueue(TrialState::Waiting, json!([0]));
