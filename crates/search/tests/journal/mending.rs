@@ -92,7 +92,7 @@ fn a_journal_that_was_mended_in_part_goes_on() {
             ("    {\"op_code\":0,\"work", ""),
             ("{\"op_code\":      ", other),
             (blank.as_str(), other),
-            ("{\"op", other),
+            ("{\"op_code\":0,\"w", other),
         ] {
             for end in ["", "\n"].into_iter().take(1 + appended.len().min(1)) {
                 fs::write(&path, format!("{before}{torn}{appended}{end}")).unwrap();

@@ -120,7 +120,7 @@ fn what_is_too_long_to_be_read_is_not_written() {
     let value = Value::from("x".repeat(1 << 26));
     let long = Operation::SetStudyAttr { study: 0, kind: AttrKind::User, name: "long".into(), value };
     let error = storage.apply(long).unwrap_err().to_string();
-    assert!(error.contains("operation is 67109") && error.contains("at most 67108864 bytes"), "{error}");
+    assert!(error.contains("operation is 671089") && error.contains("at most 67108864 bytes"), "{error}");
     assert_eq!(fs::metadata(&path).unwrap().len(), size);
     works(&storage);
 }
