@@ -32,7 +32,12 @@ impl Default for JournalOptions {
     /// 30 s, twice: a dead worker's trial fails after two minutes. Three retries.
     fn default() -> Self {
         let half_a_minute = Duration::from_secs(30);
-        Self { lock: LockKind::default(), lock_grace: half_a_minute, heartbeat: Some(half_a_minute), max_retry: MAX_RETRY }
+        Self {
+            lock: LockKind::default(),
+            lock_grace: half_a_minute,
+            heartbeat: Some(half_a_minute),
+            max_retry: MAX_RETRY,
+        }
     }
 }
 

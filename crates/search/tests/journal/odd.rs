@@ -35,7 +35,8 @@ fn attr(name: &str, json: &str) -> String {
 /// Another study's trial is created, and ends.
 fn works(storage: &JournalStorage) {
     let id = created(storage, study("own"));
-    let trial = created(storage, Operation::CreateTrial { study: id, trial: TrialRecord::new(TrialState::Running).into() });
+    let trial =
+        created(storage, Operation::CreateTrial { study: id, trial: TrialRecord::new(TrialState::Running).into() });
     storage.apply(state(trial, TrialState::Complete, Some(1.0))).unwrap();
 }
 
