@@ -128,15 +128,17 @@ def killed(program, journal):
     """Workers that are killed at any moment: what one has told is there, and whoever comes next goes on."""
     optuna.create_study(study_name="shared", storage=JournalStorage(JournalFileBackend(str(journal))))
     moments, begun, end = random.Random(1), [], time.monotonic() + KILLING
+    command = work(program, journal, 1_000_000, 0.0, SHORT_GRACE)
     while time.monotonic() < end:
-        command = work(program, journal, 1_000_000, 0.0, SHORT_GRACE)
-        workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-        time.sleep(moments.uniform(0.05, 0.1) + moments.choice([0.0, SHORT_GRACE]))
+        outputs = [journal.with_suffix(f".{len(begun) + i}") for i in range(2)]
+        workers = [subprocess.Popen(command, stdout=output.open("wb")) for output in outputs]
+        until(lambda: any(output.read_bytes() for output in outputs))
+        time.sleep(moments.uniform(0.0, 0.2))
         for worker in workers:
             worker.kill()
-        for worker in workers:
-            begun.append([int(number) for number in worker.communicate()[0].split()])
-            assert worker.returncode == -signal.SIGKILL, "it ended by itself"
+        for worker, output in zip(workers, outputs):
+            assert worker.wait() == -signal.SIGKILL, "it ended by itself"
+            begun.append([int(number) for number in output.read_text().split()])
     subprocess.run(work(program, journal, 1, 0.0, SHORT_GRACE), stdout=subprocess.DEVNULL, timeout=60, check=True)
     trials = check_same(program, journal)
     assert [trial.number for trial in trials] == list(range(len(trials)))
