@@ -113,7 +113,9 @@ fn with_products(x: &Array2<f64>) -> Array2<f64> {
     })
 }
 
-fn samplers(seed: u64) -> Result<Vec<(&'static str, Arc<dyn Sampler>)>, wane::Error> {
+type Named = (&'static str, Arc<dyn Sampler>);
+
+fn samplers(seed: u64) -> Result<Vec<Named>, wane::Error> {
     let univariate = TpeSampler::new(TpeOptions { multivariate: false, ..Default::default() })?;
     // 40 points whose rows and columns are evenly spread by their logarithms, in any order.
     let spread = |count: usize| {

@@ -105,7 +105,7 @@ pub(super) fn reports(view: &View<'_>) -> Option<Chart> {
     let mut curves = Vec::from_iter(reported.filter(|(_, curve)| !curve.is_empty()));
     let left_out = curves.len().saturating_sub(MOST_CURVES);
     curves.drain(..left_out);
-    let best = view.best.map(|best| curve(best)).unwrap_or_default();
+    let best = view.best.map(curve).unwrap_or_default();
     let all = || curves.iter().flat_map(|(_, curve)| curve).chain(&best);
     let x = Axis::over("step", all().map(|point| point.0), false)?.whole();
     let y = Axis::fitting("reported value", all().map(|point| point.1))?;
