@@ -1,4 +1,5 @@
-"""Lets wane's workers and Optuna's work on one study in one journal file, and kills one of wane's in the middle of a trial.
+"""Lets wane's workers and Optuna's work on one study in one journal file, and kills wane's in the middle of a trial, and at
+any moment of short ones.
 
     python scripts/two_workers.py
 
@@ -9,6 +10,7 @@ virtual environment, where it is not there yet.
 import json
 import math
 import pathlib
+import random
 import signal
 import subprocess
 import sys
@@ -25,6 +27,8 @@ from optuna.storages import JournalStorage, RetryHeartbeatStaleTrialCallback
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
+# How long a lock without a change is waited for, and how long workers are killed for.
+GRACE, SHORT_GRACE, KILLING = 2.0, 0.3, 7.0
 FINISHED = {TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL}
 
 
@@ -54,6 +58,10 @@ def until(what, seconds=20.0):
         time.sleep(0.05)
 
 
+def work(program, journal, trials, seconds, grace=GRACE):
+    return [program, "work", journal, str(trials), str(round(1000 * seconds)), str(round(1000 * grace))]
+
+
 def check_same(program, journal):
     """What wane reads is what Optuna reads, to the last bit."""
     done = subprocess.run([program, "read", journal], capture_output=True, text=True, timeout=60, check=True)
@@ -70,13 +78,13 @@ def shared(program, journal):
     mine = optuna.create_study(study_name="shared", storage=JournalStorage(JournalFileBackend(str(journal))))
     mine.enqueue_trial({"x": 0.5, "n": 8, "kind": "l2"})
 
-    victim = subprocess.Popen([program, "work", journal, "1", "60000"], stdout=subprocess.PIPE, text=True)
+    victim = subprocess.Popen(work(program, journal, 1, 60.0), stdout=subprocess.PIPE, text=True)
     killed = int(victim.stdout.readline())
     # Slow, and without a heartbeat: it must not be taken for dead.
     python = [sys.executable, __file__, "--worker", journal]
     slow = subprocess.Popen([*python, "1", "6.0"])
     until(lambda: any(trial.user_attrs.get("worker") == "optuna" for trial in mine.trials))
-    wane = [subprocess.Popen([program, "work", journal, "40", "200"], stdout=subprocess.DEVNULL) for _ in range(2)]
+    wane = [subprocess.Popen(work(program, journal, 40, 0.2), stdout=subprocess.DEVNULL) for _ in range(2)]
     victim.send_signal(signal.SIGKILL)
     assert victim.wait() == -signal.SIGKILL
     others = [subprocess.Popen([*python, "15", "0.1"]) for _ in range(2)]
@@ -110,10 +118,58 @@ def torn(program, journal, folder):
         cut = folder / "cut.journal"
         cut.write_bytes(text[:size])
         before = len(study(cut).trials)
-        subprocess.run([program, "work", cut, "1", "0"], stdout=subprocess.DEVNULL, timeout=60, check=True)
+        subprocess.run(work(program, cut, 1, 0.0), stdout=subprocess.DEVNULL, timeout=60, check=True)
         study(cut).optimize(objective(0), n_trials=1)
         assert len(check_same(program, cut)) == before + 2, size
     return len(sizes)
+
+
+def killed(program, journal):
+    """Workers that are killed at any moment: what one has told is there, and whoever comes next goes on."""
+    optuna.create_study(study_name="shared", storage=JournalStorage(JournalFileBackend(str(journal))))
+    moments, begun, end = random.Random(1), [], time.monotonic() + KILLING
+    command = work(program, journal, 1_000_000, 0.0, SHORT_GRACE)
+    while time.monotonic() < end:
+        outputs = [journal.with_suffix(f".{len(begun) + i}") for i in range(2)]
+        workers = [subprocess.Popen(command, stdout=output.open("wb")) for output in outputs]
+        until(lambda: any(output.read_bytes() for output in outputs))
+        time.sleep(moments.uniform(0.0, 0.2))
+        for worker in workers:
+            worker.kill()
+        for worker, output in zip(workers, outputs):
+            assert worker.wait() == -signal.SIGKILL, "it ended by itself"
+            begun.append([int(number) for number in output.read_text().split()])
+    subprocess.run(work(program, journal, 1, 0.0, SHORT_GRACE), stdout=subprocess.DEVNULL, timeout=60, check=True)
+    trials = check_same(program, journal)
+    assert [trial.number for trial in trials] == list(range(len(trials)))
+    assert len({number for numbers in begun for number in numbers}) == sum(map(len, begun)), "a trial was two workers'"
+    for numbers in begun:
+        for number in numbers[:-1]:
+            assert trials[number].state == TrialState.COMPLETE and len(trials[number].intermediate_values) == 4, trials[number]
+    return len(begun), len(trials)
+
+
+def odd(program, journal):
+    """Parameters that only Optuna has: wane goes on with its own study in the same journal, and reads what they were."""
+    storage = JournalStorage(JournalFileBackend(str(journal)))
+    other = optuna.create_study(study_name="odd", storage=storage, sampler=optuna.samplers.RandomSampler(seed=1))
+
+    def of(trial):
+        trial.suggest_categorical("layers", [[64, 64], [128], {"a": [1.5, None]}])
+        trial.suggest_int("seed", 0, 2**63 - 1)
+        trial.set_user_attr("text", "\ud800")
+        trial.set_user_attr("large", 10**400)
+        return trial.suggest_float("x", 0.0, 1.0)
+
+    other.optimize(of, n_trials=3)
+    optuna.create_study(study_name="shared", storage=storage)
+    subprocess.run(work(program, journal, 2, 0.0), stdout=subprocess.DEVNULL, timeout=60, check=True)
+    study(journal).optimize(objective(0), n_trials=1)
+    done = subprocess.run([program, "read", journal], capture_output=True, text=True, timeout=60, check=True)
+    ours = json.loads(done.stdout)
+    theirs = other.trials + study(journal).trials
+    assert [(trial.params, trial.values) for trial in theirs] == [(trial["params"], trial["values"]) for trial in ours]
+    return len(other.trials)
 
 
 def build():
@@ -134,6 +190,8 @@ def main(program):
         print(f"{len(trials)} trials, {workers.count('wane')} by wane and {workers.count('optuna')} by Optuna;",
               "one worker killed, its trial run again; nothing lost")
         print(f"{torn(program, journal, folder)} journals that were cut off go on")
+        print("{} workers killed at any moment of {} trials; nothing lost".format(*killed(program, folder / "killed.journal")))
+        print(f"{odd(program, folder / 'odd.journal')} trials with what only Optuna has")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 //! The other side of `scripts/two_workers.py`: works on a study in a journal, or prints what it reads from one.
 //!
-//! usage: journal read JOURNAL | journal work JOURNAL TRIALS MILLISECONDS
+//! usage: journal read JOURNAL | journal work JOURNAL TRIALS MILLISECONDS LOCK_GRACE
 
 use serde_json::{Value, json};
 use std::error::Error;
@@ -15,18 +15,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["read", journal] => read(journal),
-        ["work", journal, trials, milliseconds] => {
-            work(journal, trials.parse()?, Duration::from_millis(milliseconds.parse()?))
+        ["work", journal, trials, milliseconds, lock_grace] => {
+            let [time, lock_grace] = [milliseconds.parse()?, lock_grace.parse()?].map(Duration::from_millis);
+            work(journal, trials.parse()?, time, lock_grace)
         }
         _ => {
-            println!("usage: journal read JOURNAL | journal work JOURNAL TRIALS MILLISECONDS");
+            println!("usage: journal read JOURNAL | journal work JOURNAL TRIALS MILLISECONDS LOCK_GRACE");
             Ok(())
         }
     }
 }
 
-fn work(journal: &str, trials: usize, time: Duration) -> Result<(), Box<dyn Error>> {
-    let (heartbeat, lock_grace) = (Some(Duration::from_millis(500)), Duration::from_secs(2));
+fn work(journal: &str, trials: usize, time: Duration, lock_grace: Duration) -> Result<(), Box<dyn Error>> {
+    let heartbeat = Some(Duration::from_millis(500));
     let options = JournalOptions { heartbeat, lock_grace, ..Default::default() };
     let storage = Arc::new(JournalStorage::open_with(journal, options)?);
     let study =

@@ -15,15 +15,21 @@ pub enum Choice {
     Float(f64),
     /// A text.
     Text(String),
+    /// A list or an object.
+    Json(Value),
 }
 
 impl Choice {
-    /// Whether Optuna takes both for the same choice: numbers by value whatever their type (true is 1), NaN as NaN.
+    /// Whether Optuna takes both for the same choice: numbers by value whatever their type (true is 1), in lists and objects
+    /// too, and NaN as NaN.
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Null, Self::Null) => true,
             (Self::Text(a), Self::Text(b)) => a == b,
             (Self::Int(a), Self::Int(b)) => a == b,
+            (Self::Json(json), other) | (other, Self::Json(json)) => {
+                other.to_json().is_ok_and(|other| is_same_json(json, &other))
+            }
             _ => match (self.number(), other.number()) {
                 (Some(a), Some(b)) => a == b || (a.is_nan() && b.is_nan()),
                 _ => false,
@@ -37,7 +43,7 @@ impl Choice {
             Self::Bool(value) => Some(f64::from(u8::from(value))),
             Self::Int(value) => Some(value as f64),
             Self::Float(value) => Some(value),
-            Self::Null | Self::Text(_) => None,
+            Self::Null | Self::Text(_) | Self::Json(_) => None,
         }
     }
 
@@ -53,27 +59,36 @@ impl Choice {
             Self::Float(value) if value.is_finite() => Ok((*value).into()),
             Self::Float(value) => Err(Error::data("value", value, "a finite number")),
             Self::Text(value) => Ok(value.as_str().into()),
+            Self::Json(value) => Ok(value.clone()),
         }
     }
 
     /// The value that JSON holds.
-    ///
-    /// # Errors
-    /// A list or an object.
-    pub fn from_json(json: &Value) -> Result<Self, Error> {
+    pub fn from_json(json: &Value) -> Self {
         match json {
-            Value::Null => Ok(Self::Null),
-            Value::Bool(value) => Ok(Self::Bool(*value)),
+            Value::Null => Self::Null,
+            Value::Bool(value) => Self::Bool(*value),
             Value::Number(value) => match (value.as_i64(), value.as_f64()) {
-                (Some(value), _) => Ok(Self::Int(value)),
-                (None, Some(value)) => Ok(Self::Float(value)),
-                (None, None) => Err(Error::data("value", value, "a number an f64 can hold")),
+                (Some(value), _) => Self::Int(value),
+                (None, Some(value)) => Self::Float(value),
+                (None, None) => Self::Json(json.clone()),
             },
-            Value::String(value) => Ok(Self::Text(value.clone())),
-            Value::Array(_) | Value::Object(_) => {
-                Err(Error::data("value", json, "null, true or false, a number or a text"))
-            }
+            Value::String(value) => Self::Text(value.clone()),
+            Value::Array(_) | Value::Object(_) => Self::Json(json.clone()),
         }
+    }
+}
+
+/// Python's `==`.
+fn is_same_json(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same_json(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            let is_same = |(name, value)| b.get(name).is_some_and(|other| is_same_json(value, other));
+            a.len() == b.len() && a.iter().all(is_same)
+        }
+        (Value::Array(_) | Value::Object(_), _) | (_, Value::Array(_) | Value::Object(_)) => false,
+        _ => Choice::from_json(a).is_same(&Choice::from_json(b)),
     }
 }
 
@@ -85,6 +100,7 @@ impl fmt::Display for Choice {
             Self::Int(value) => write!(f, "{value}"),
             Self::Float(value) => f.write_str(&number(*value)),
             Self::Text(value) => write!(f, "{value:?}"),
+            Self::Json(value) => write!(f, "{value}"),
         }
     }
 }

@@ -24,7 +24,8 @@ const STEP_TOLERANCE: f64 = 1e-8;
 /// assert_eq!(Distribution::categorical(["l1", "l2"])?.external(1.0)?, "l2".into());
 /// # Ok::<(), wane_autodiff::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+/// Two are equal if they are to Optuna: choices by [`Choice::is_same`].
+#[derive(Clone, Debug)]
 pub enum Distribution {
     /// Numbers from `low` to `high`.
     Float {
@@ -37,7 +38,8 @@ pub enum Distribution {
         /// The distance between two values, if they are discrete.
         step: Option<f64>,
     },
-    /// Whole numbers from `low` to `high`, none beyond ±2⁵³.
+    /// Whole numbers from `low` to `high`, none beyond ±2⁵³. In a journal of Optuna's there may be larger ones, which no
+    /// sampler chooses from.
     Int {
         /// The smallest value; at least 1 if `log`.
         low: i64,
@@ -118,20 +120,44 @@ impl Distribution {
     /// # Errors
     /// What the constructor of its kind refuses; `log` with a step (of a float: any; of an integer: other than 1).
     pub fn checked(self) -> Result<Self, Error> {
+        self.check_exact()?;
+        self.accepted()
+    }
+
+    /// As [`checked`](Self::checked), of bounds that may be anything: what Optuna's constructors accept.
+    pub(crate) fn accepted(self) -> Result<Self, Error> {
         match self {
             Self::Float { low, high, log, step } => {
                 check_float(low, high, log, step)?;
-                let high = step.map_or(high, |step| decimal::last_multiple(low, high, step));
+                let is_finite = low.is_finite() && high.is_finite();
+                let high = step.filter(|_| is_finite).map_or(high, |step| decimal::last_multiple(low, high, step));
                 Ok(Self::Float { low, high, log, step })
             }
             Self::Int { low, high, log, step } => {
                 check_int(low, high, log, step)?;
-                Ok(Self::Int { low, high: low + (high - low) / step * step, log, step })
+                let beyond = (i128::from(high) - i128::from(low)) % i128::from(step);
+                Ok(Self::Int { low, high: high - beyond as i64, log, step })
             }
             Self::Categorical { choices } if choices.is_empty() => {
                 Err(Error::option("number of choices", 0, "at least 1"))
             }
             Self::Categorical { choices } => Ok(Self::Categorical { choices }),
+        }
+    }
+
+    /// That the bounds are finite, and that an f64 holds all whole numbers between them: only then it can be sampled from.
+    pub(crate) fn check_exact(&self) -> Result<(), Error> {
+        match *self {
+            Self::Float { low, high, .. } => {
+                let bad = [("low", low), ("high", high)].into_iter().find(|(_, value)| !value.is_finite());
+                bad.map_or(Ok(()), |(field, value)| Err(Error::option(field, number(value), "a finite number")))
+            }
+            Self::Int { low, high, .. } => {
+                let is_exact = |value| (-LARGEST_EXACT..=LARGEST_EXACT).contains(&value);
+                let bad = [("low", low), ("high", high)].into_iter().find(|(_, value)| !is_exact(*value));
+                bad.map_or(Ok(()), |(field, value)| Err(Error::option(field, value, "within ±2^53")))
+            }
+            Self::Categorical { .. } => Ok(()),
         }
     }
 
@@ -187,8 +213,9 @@ impl Distribution {
                 between((low - 0.5).ln(), (high + 0.5).ln()).exp().round().clamp(low, high)
             }
             Self::Int { low, high, step, .. } => {
+                let [low, high, step] = [low, high, step].map(i128::from);
                 let last = (high - low) / step;
-                let place = ((point * (last as f64 + 1.0)) as i64).min(last);
+                let place = ((point * (last as f64 + 1.0)) as i128).min(last);
                 (low + place * step) as f64
             }
             Self::Categorical { ref choices } => (point * choices.len() as f64).floor().min(choices.len() as f64 - 1.0),
@@ -239,9 +266,7 @@ impl Distribution {
         let is_compatible = match (self, other) {
             (Self::Float { log, .. }, Self::Float { log: other, .. }) => log == other,
             (Self::Int { log, .. }, Self::Int { log: other, .. }) => log == other,
-            (Self::Categorical { choices }, Self::Categorical { choices: other }) => {
-                choices.len() == other.len() && choices.iter().zip(other).all(|(a, b)| a.is_same(b))
-            }
+            (Self::Categorical { .. }, Self::Categorical { .. }) => self == other,
             _ => false,
         };
         if is_compatible {
@@ -252,12 +277,26 @@ impl Distribution {
     }
 }
 
-fn check_float(low: f64, high: f64, log: bool, step: Option<f64>) -> Result<(), Error> {
-    for (field, value) in [("low", low), ("high", high)] {
-        if !value.is_finite() {
-            return Err(Error::option(field, number(value), "a finite number"));
+impl PartialEq for Distribution {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Float { low, high, log, step },
+                Self::Float { low: other_low, high: other_high, log: other_log, step: other_step },
+            ) => (low, high, log, step) == (other_low, other_high, other_log, other_step),
+            (
+                Self::Int { low, high, log, step },
+                Self::Int { low: other_low, high: other_high, log: other_log, step: other_step },
+            ) => (low, high, log, step) == (other_low, other_high, other_log, other_step),
+            (Self::Categorical { choices }, Self::Categorical { choices: other }) => {
+                choices.len() == other.len() && choices.iter().zip(other).all(|(a, b)| a.is_same(b))
+            }
+            _ => false,
         }
     }
+}
+
+fn check_float(low: f64, high: f64, log: bool, step: Option<f64>) -> Result<(), Error> {
     if low > high {
         return Err(Error::option("low", number(low), format!("at most high, {}", number(high))));
     }
@@ -274,11 +313,6 @@ fn check_float(low: f64, high: f64, log: bool, step: Option<f64>) -> Result<(), 
 }
 
 fn check_int(low: i64, high: i64, log: bool, step: i64) -> Result<(), Error> {
-    for (field, value) in [("low", low), ("high", high)] {
-        if !(-LARGEST_EXACT..=LARGEST_EXACT).contains(&value) {
-            return Err(Error::option(field, value, "within ±2^53"));
-        }
-    }
     if low > high {
         return Err(Error::option("low", low, format!("at most high, {high}")));
     }

@@ -7,13 +7,14 @@
 //! | 2, 3 | set a study's user, system attribute | 7 | set an intermediate value |
 //! | 4 | create trial | 8, 9 | set a trial's user, system attribute |
 //!
-//! 10 is Rustuna's alone, and has no effect.
+//! 10 is Rustuna's alone, and has no effect. A parameter whose distribution is of no class that Optuna has, or whose value is
+//! none of the distribution's, is left out: it is one study's, and the journal is that of many.
 
 use super::distribution;
 use super::text::{Line, as_number, misfit, parse, without_marks};
 use super::time;
 use crate::storage::{Operation, Records};
-use crate::{AttrKind, Attrs, Direction, Distribution, Param, TrialRecord, TrialState};
+use crate::{AttrKind, Attrs, Direction, Param, TrialRecord, TrialState};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -58,7 +59,7 @@ impl Line {
         match self.operation()? {
             0 => self.create_study().map(Some),
             code @ 1..=4 => self.on_study(code, self.id("study_id")?).map(Some),
-            code @ 5..=9 => self.on_trial(code, self.id("trial_id")?).map(Some),
+            code @ 5..=9 => self.on_trial(code, self.id("trial_id")?),
             _ => Ok(None),
         }
     }
@@ -87,12 +88,13 @@ impl Line {
         })
     }
 
-    fn on_trial(&self, code: i64, trial: u64) -> Result<Operation, Error> {
-        Ok(match code {
+    fn on_trial(&self, code: i64, trial: u64) -> Result<Option<Operation>, Error> {
+        Ok(Some(match code {
             5 => {
-                let distribution = self.distribution("distribution", self.required("distribution")?)?;
-                let param = self.param("param_value_internal", distribution, self.number("param_value_internal")?)?;
-                Operation::SetParam { trial, name: self.text("param_name")?.into(), param }
+                let name = self.text("param_name")?.into();
+                let read = param(self.required("distribution")?, self.number("param_value_internal")?);
+                let Some(param) = read else { return Ok(None) };
+                Operation::SetParam { trial, name, param }
             }
             6 => {
                 let state = self.state(self.required("state")?)?;
@@ -111,7 +113,7 @@ impl Line {
                 let (kind, name, value) = self.attr(if code == 8 { AttrKind::User } else { AttrKind::System })?;
                 Operation::SetTrialAttr { trial, kind, name, value }
             }
-        })
+        }))
     }
 
     fn attr(&self, kind: AttrKind) -> Result<(AttrKind, String, Value), Error> {
@@ -134,16 +136,13 @@ impl Line {
             (Some(_), None) => Some(vec![self.number("value")?]),
             (Some(value), Some(_)) => return Err(misfit("value", value, "null, beside values")),
         };
-        let mut distributions = BTreeMap::new();
-        for (name, text) in self.entries("distributions")? {
-            distributions.insert(name.clone(), self.distribution("distributions", text)?);
-        }
+        let distributions: BTreeMap<_, _> = self.entries("distributions")?.collect();
         let mut params = BTreeMap::new();
         for (name, value) in self.entries("params")? {
             let internal = as_number(value).ok_or_else(|| misfit("params", value, "a number"))?;
-            let distribution = distributions.remove(name);
+            let distribution = distributions.get(name);
             let distribution = distribution.ok_or_else(|| Error::data("distributions", "without it", name))?;
-            params.insert(name.clone(), self.param("params", distribution, internal)?);
+            params.extend(param(distribution, internal).map(|param| (name.clone(), param)));
         }
         let mut intermediates = BTreeMap::new();
         for (step, value) in self.entries("intermediate_values")? {
@@ -180,17 +179,11 @@ impl Line {
         let text = self.text(field)?;
         time::parse(text).ok_or_else(|| Error::data(field, format!("{text:?}"), "YYYY-MM-DDThh:mm:ss.ffffff+00:00"))
     }
+}
 
-    fn param(&self, field: &str, distribution: Distribution, internal: f64) -> Result<Param, Error> {
-        let param = Param { distribution, internal };
-        param.value().map_err(|error| Error::data(field, error.given(), error.expected()))?;
-        Ok(param)
-    }
-
-    fn distribution(&self, field: &str, value: &Value) -> Result<Distribution, Error> {
-        let read =
-            value.as_str().and_then(|text| parse(text.as_bytes()).ok()).and_then(|json| distribution::decode(&json));
-        let read = read.ok_or_else(|| misfit(field, value, "the JSON of a Float-, Int- or CategoricalDistribution"))?;
-        read.checked().map_err(|error| error.within(field))
-    }
+/// None if there is no such parameter.
+fn param(distribution: &Value, internal: f64) -> Option<Param> {
+    let json = parse(distribution.as_str()?.as_bytes()).ok()?;
+    let param = Param { distribution: distribution::decode(&json)?.accepted().ok()?, internal };
+    param.value().is_ok().then_some(param)
 }

@@ -1,37 +1,47 @@
 //! Distributions as a journal has them: JSON in a text.
 
-use super::text::{Number, as_number, not_finite};
+use super::text::{Number, as_number, not_finite, without_marks};
 use crate::{Choice, Distribution};
 use serde_json::Value;
 
 /// The distribution of Optuna's `distribution_to_json`, unchecked; of the short form too that its `json_to_distribution`
-/// reads.
+/// reads, and of the classes it had before version 3.
 pub(super) fn decode(json: &Value) -> Option<Distribution> {
     let (name, attributes) = match json.get("name") {
         Some(name) => (name.as_str()?, json.get("attributes")?),
         None => (json.get("type")?.as_str()?, json),
     };
     let number = |field| attributes.get(field).and_then(as_number);
-    let whole = |field| attributes.get(field).and_then(Value::as_i64);
     let log = attributes.get("log").and_then(Value::as_bool).unwrap_or(false);
+    let float = |log, step| Some(Distribution::Float { low: number("low")?, high: number("high")?, log, step });
+    let whole = |field| attributes.get(field).and_then(whole);
+    let int = |log| {
+        let step = whole("step").unwrap_or(1);
+        Some(Distribution::Int { low: whole("low")?, high: whole("high")?, log, step })
+    };
     match name {
-        "FloatDistribution" | "float" => {
-            Some(Distribution::Float { low: number("low")?, high: number("high")?, log, step: number("step") })
-        }
-        "IntDistribution" | "int" => {
-            let step = whole("step").unwrap_or(1);
-            Some(Distribution::Int { low: whole("low")?, high: whole("high")?, log, step })
-        }
+        "FloatDistribution" | "float" => float(log, number("step")),
+        "UniformDistribution" => float(false, None),
+        "LogUniformDistribution" => float(true, None),
+        "DiscreteUniformDistribution" => float(false, Some(number("q")?)),
+        "IntDistribution" | "int" => int(log),
+        "IntUniformDistribution" => int(false),
+        "IntLogUniformDistribution" => int(true),
         "CategoricalDistribution" | "categorical" => {
-            let choices = attributes.get("choices")?.as_array()?.iter();
-            Some(Distribution::Categorical { choices: choices.map(choice).collect::<Option<_>>()? })
+            let choices = attributes.get("choices")?.as_array()?;
+            Some(Distribution::Categorical { choices: choices.iter().map(choice).collect() })
         }
         _ => None,
     }
 }
 
-fn choice(json: &Value) -> Option<Choice> {
-    not_finite(json).map_or_else(|| Choice::from_json(json).ok(), |value| Some(Choice::Float(value)))
+/// Python's integers have no bounds. What lies beyond an i64 is taken for its end: nobody samples from such a range.
+fn whole(json: &Value) -> Option<i64> {
+    json.as_i64().or_else(|| as_number(json).filter(|value| value.trunc() == *value).map(|value| value as i64))
+}
+
+fn choice(json: &Value) -> Choice {
+    not_finite(json).map_or_else(|| Choice::from_json(&without_marks(json)), Choice::Float)
 }
 
 /// What Optuna's `distribution_to_json` writes.
@@ -60,5 +70,6 @@ fn written(choice: &Choice) -> String {
         Choice::Int(value) => value.to_string(),
         Choice::Float(value) => Number(*value).to_string(),
         Choice::Text(text) => Value::from(text.as_str()).to_string(),
+        Choice::Json(json) => json.to_string(),
     }
 }

@@ -5,12 +5,16 @@ use super::text::{LONGEST, Line, excerpt};
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use wane_autodiff::Error;
 
 /// How every line begins that Optuna or wane writes.
 const START: &[u8] = b"{\"op_code\":";
 const OPERATION: &str = "an operation of Optuna's journal";
+/// The longest line that is read: one of ours, behind the blanks in place of as much that was torn.
+const LONGEST_READ: u64 = 2 * LONGEST;
+/// In how many places an operation is looked for in a torn line.
+const PLACES: usize = 64;
 
 /// Where reading goes on.
 #[derive(Debug)]
@@ -61,15 +65,15 @@ impl JournalFile {
         let (mut bytes, mut tolerated) = (Vec::new(), None);
         loop {
             bytes.clear();
-            let read = (&mut reader).take(LONGEST + 1).read_until(b'\n', &mut bytes).map_err(unreadable)?;
+            let read = (&mut reader).take(LONGEST_READ + 1).read_until(b'\n', &mut bytes).map_err(unreadable)?;
             if read == 0 {
                 return Ok(());
             }
             if let Some(error) = tolerated {
                 return Err(error);
             }
-            if read as u64 > LONGEST {
-                return Err(self.refuse("longer", &format!("{LONGEST} bytes at most")));
+            if read as u64 > LONGEST_READ {
+                return Err(self.refuse("longer", &format!("{LONGEST_READ} bytes at most")));
             }
             match whole(&bytes) {
                 Ok(line) => {
@@ -92,54 +96,81 @@ impl JournalFile {
     /// that the lock has been broken. What is left of a write that was cut off stands behind all that was read, and is
     /// mended first: a line behind it would make the journal unreadable.
     ///
+    /// Nothing is ever cut off or moved: whoever is killed between two steps leaves what the next to write can mend, and
+    /// others may have read a line that is whole.
+    ///
     /// # Errors
-    /// A file or disk that cannot be written to: the journal is as it was.
+    /// A file or disk that cannot be written to. Lines that were written whole nevertheless stay.
     pub(super) fn append(&self, text: &str, _held: &Guard<'_>) -> Result<bool, Error> {
         let mut file = OpenOptions::new().read(true).append(true).open(&self.path).map_err(unwritable)?;
-        if file.metadata().map_err(unwritable)?.len() != self.size {
+        if file.metadata().map_err(unwritable)?.len() != self.size || !self.mend(&mut file)? {
             return Ok(false);
         }
-        let mut written = self.mend(&mut file)?;
-        written.extend_from_slice(text.as_bytes());
-        let done = file.write_all(&written).and_then(|()| file.sync_all());
-        if done.is_err() {
-            // Best effort, on a full disk: what matters is the error.
-            let _ = cut(&self.path, self.size);
+        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+        if written.is_err() {
+            // Best effort, on a full disk, for others that would append to it: what matters is the error.
+            let _ = self.blank_rest(&mut file);
         }
-        done.map_err(unwritable).map(|()| true)
+        written.map_err(unwritable).map(|()| true)
     }
 
-    /// Cuts off a line that is not whole. Gives what must be written in its place: the line's end where nothing else is
-    /// missing; where another program has appended an operation to a torn line, this operation.
-    fn mend(&self, file: &mut File) -> Result<Vec<u8>, Error> {
+    /// Makes the end of the journal one that can be appended to; false if it is no longer as it was read.
+    ///
+    /// A line that lacks but its end gets it. What is torn becomes blanks, which mean nothing before an operation: up to
+    /// the operation that another program has appended to it, if there is one.
+    fn mend(&self, file: &mut File) -> Result<bool, Error> {
         let mut tail = Vec::new();
         if self.size > self.offset {
             file.seek(SeekFrom::Start(self.offset)).map_err(unwritable)?;
-            file.take(LONGEST + 1).read_to_end(&mut tail).map_err(unwritable)?;
+            file.take(self.size - self.offset).read_to_end(&mut tail).map_err(unwritable)?;
         }
-        if tail.is_empty() {
-            return Ok(tail);
+        if tail.iter().all(|byte| *byte == b' ') {
+            return Ok(true);
         }
+        let has_end = tail.ends_with(b"\n");
         if let Ok(line) = Line::parse(&tail) {
             line.operation().map_err(|error| error.within(self.next_line()))?;
-            return Ok(b"\n".into());
+            return if has_end { Ok(false) } else { self.overwrite(self.size, b"\n").map(|()| true) };
         }
-        if !self.may_be_torn(&tail) {
+        let appended = starts(&tail).find(|at| is_operation(&tail[*at..]));
+        if !self.may_be_torn(&tail) || (has_end && appended.is_none()) {
             return Err(self.refuse(excerpt(&tail), OPERATION));
         }
-        cut(&self.path, self.offset).map_err(unwritable)?;
-        let start = tail.windows(START.len()).rposition(|window| window == START).unwrap_or(tail.len());
-        let mut appended = tail.split_off(start);
-        if !Line::parse(&appended).is_ok_and(|line| line.operation().is_ok()) {
-            appended.clear();
+        // Its start last: what begins like an operation is taken for a torn one by whoever comes next.
+        let torn = appended.unwrap_or(tail.len());
+        let start = START.len().min(torn);
+        self.overwrite(self.offset + start as u64, &vec![b' '; torn - start])?;
+        self.overwrite(self.offset, &vec![b' '; start])?;
+        if appended.is_some() && !has_end {
+            self.overwrite(self.size, b"\n")?;
         }
-        Ok(appended)
+        Ok(true)
     }
 
-    /// Whether this could be an operation that was cut off. At the start of a file it must look like one, so that no other
-    /// file is taken for a journal.
+    /// Makes blanks of what a failed write has left of a line. Whole lines stay: others may have read them.
+    fn blank_rest(&self, file: &mut File) -> Result<(), Error> {
+        let mut rest = Vec::new();
+        file.seek(SeekFrom::Start(self.size)).and_then(|_| file.read_to_end(&mut rest)).map_err(unwritable)?;
+        let whole = rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        self.overwrite(self.size + whole as u64, &vec![b' '; rest.len() - whole])
+    }
+
+    /// Writes at a place, to the disk before anything that is appended later. (What is opened for appending writes to the
+    /// end only.)
+    fn overwrite(&self, at: u64, bytes: &[u8]) -> Result<(), Error> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let mut file = OpenOptions::new().write(true).open(&self.path).map_err(unwritable)?;
+        let written = file.seek(SeekFrom::Start(at)).and_then(|_| file.write_all(bytes));
+        written.and_then(|()| file.sync_data()).map_err(unwritable)
+    }
+
+    /// Whether this could be an operation that was cut off, or mended in part. At the start of a file it must look like
+    /// one, so that no other file is taken for a journal.
     fn may_be_torn(&self, bytes: &[u8]) -> bool {
-        self.lines > 0 || START.iter().zip(bytes).all(|(expected, given)| expected == given)
+        let start = bytes.iter().position(|byte| *byte != b' ').unwrap_or(bytes.len());
+        self.lines > 0 || START.iter().zip(&bytes[start..]).all(|(expected, given)| expected == given)
     }
 
     fn next_line(&self) -> String {
@@ -155,8 +186,13 @@ fn whole(bytes: &[u8]) -> Result<Line, String> {
     bytes.strip_suffix(b"\n").ok_or_else(|| excerpt(bytes)).and_then(Line::parse)
 }
 
-fn cut(path: &Path, size: u64) -> io::Result<()> {
-    OpenOptions::new().write(true).open(path)?.set_len(size)
+/// Where an operation may begin, the last place first.
+fn starts(tail: &[u8]) -> impl Iterator<Item = usize> {
+    tail.windows(START.len()).enumerate().rev().filter(|(_, window)| *window == START).map(|(at, _)| at).take(PLACES)
+}
+
+fn is_operation(bytes: &[u8]) -> bool {
+    Line::parse(bytes).is_ok_and(|line| line.operation().is_ok())
 }
 
 fn unreadable(error: io::Error) -> Error {

@@ -1,17 +1,13 @@
 //! Signs of life: a trial whose worker has died without a word is failed, and put in the queue again.
 
-use crate::record::FAIL_REASON;
-use crate::storage::{Operation, Records};
+use crate::storage::{Operation, Records, bury};
 use crate::{AttrKind, TrialRecord, TrialState};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// The system attribute of a trial whose worker shows that it lives: `beat` counts, every so many seconds.
 const HEARTBEAT: &str = "wane:heartbeat";
-/// The system attribute with the numbers of a series of attempts, by Optuna's name.
-const RETRY_HISTORY: &str = "retry_history";
 
 /// So many intervals without a sign, and the time for which a lock that was left behind may have kept anyone from writing
 /// one, are taken for death.
@@ -54,8 +50,25 @@ impl Watch {
         dead
     }
 
-    /// Whether the trial still stands as it was last looked at.
-    pub(super) fn is_unchanged(&self, trial: &TrialRecord) -> bool {
+    /// The signs of trials that may yet be taken for dead.
+    pub(super) fn signs(&self) -> BTreeMap<u64, Value> {
+        let waited_for = self.0.iter().filter(|(_, sign)| patience(&sign.beat).is_some());
+        waited_for.map(|(trial, sign)| (*trial, sign.beat.clone())).collect()
+    }
+
+    /// Buries those of the dead that still stand as they were last looked at.
+    pub(super) fn bury(&self, dead: &[u64], records: &Records, max_retry: usize) -> Vec<Operation> {
+        let mut operations = Vec::new();
+        for study in records.studies() {
+            let trials = records.trials(study.id).unwrap_or_default();
+            let buried = trials.iter().filter(|trial| dead.contains(&trial.id) && self.is_unchanged(trial));
+            let reason = "its worker shows no sign of life";
+            operations.extend(buried.flat_map(|trial| bury(study.id, trial, trials, max_retry, reason)));
+        }
+        operations
+    }
+
+    fn is_unchanged(&self, trial: &TrialRecord) -> bool {
         let sign = self.0.get(&trial.id);
         sign.is_some_and(|sign| heartbeat(trial) == Some(&sign.beat))
     }
@@ -69,24 +82,6 @@ fn heartbeat(trial: &TrialRecord) -> Option<&Value> {
 fn patience(beat: &Value) -> Option<Duration> {
     let every = beat.get("every")?.as_f64().filter(|every| *every > 0.0)?;
     Duration::try_from_secs_f64(MISSED * every).ok()
-}
-
-/// Queues the parameters of a trial whose worker has died again, unless that was done `max_retry` times, and ends it. In
-/// this order: of a write that is cut off, whoever buries the trial next does what is left.
-pub(super) fn bury(study: u64, trial: &TrialRecord, trials: &[Arc<TrialRecord>], max_retry: usize) -> Vec<Operation> {
-    let (kind, name, value) = (AttrKind::System, FAIL_REASON.into(), "its worker shows no sign of life".into());
-    let reason = Operation::SetTrialAttr { trial: trial.id, kind, name, value };
-    let fail = Operation::SetState { trial: trial.id, state: TrialState::Fail, values: None, time: SystemTime::now() };
-    let history = |trial: &TrialRecord| trial.system_attrs.get(RETRY_HISTORY).and_then(Value::as_array).cloned();
-    let mut attempts = history(trial).unwrap_or_default();
-    let may_be_again = attempts.len() < max_retry;
-    attempts.push(trial.number.into());
-    if !may_be_again || trials.iter().any(|other| history(other).as_ref() == Some(&attempts)) {
-        return vec![reason, fail];
-    }
-    let mut again = trial.successor();
-    again.system_attrs.insert(RETRY_HISTORY.into(), attempts.into());
-    vec![Operation::CreateTrial { study, trial: Box::new(again) }, reason, fail]
 }
 
 /// The attribute of a claimed trial.

@@ -1,10 +1,11 @@
 use super::encode::encode;
 use super::file::JournalFile;
-use super::heartbeat::{Watch, beat, bury, mark};
+use super::heartbeat::{Watch, beat, mark};
 use super::lock::{Lock, LockKind, random};
-use super::text::Line;
-use crate::storage::{Applied, Operation, Records, Storage};
+use super::text::{LONGEST, Line};
+use crate::storage::{Applied, MAX_RETRY, Operation, Records, Storage};
 use crate::{StudyRecord, TrialRecord, TrialState};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf, absolute};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -31,7 +32,12 @@ impl Default for JournalOptions {
     /// 30 s, twice: a dead worker's trial fails after two minutes. Three retries.
     fn default() -> Self {
         let half_a_minute = Duration::from_secs(30);
-        Self { lock: LockKind::default(), lock_grace: half_a_minute, heartbeat: Some(half_a_minute), max_retry: 3 }
+        Self {
+            lock: LockKind::default(),
+            lock_grace: half_a_minute,
+            heartbeat: Some(half_a_minute),
+            max_retry: MAX_RETRY,
+        }
     }
 }
 
@@ -39,8 +45,10 @@ impl Default for JournalOptions {
 /// `JournalStorage(JournalFileBackend(path))`, and `optuna-dashboard path` shows it.
 ///
 /// Each change is a line at the end of the file, written under a lock and flushed to the disk before anyone acts on it. A
-/// process that is killed loses at most the line that it was writing: what is left of it is cut off before the next is
+/// process that is killed loses at most the line that it was writing: what is left of it is made blank before the next is
 /// written (Optuna would append to it, and nobody could read on). A complete line that lacks but its end is kept.
+///
+/// What Optuna can read, this can, but for a line of more than 128 MiB; no more than half of that is written.
 ///
 /// While a trial runs, a thread writes a heartbeat into its system attributes (`wane:heartbeat`), and looks for trials of
 /// others that have stopped to. These are failed, and queued again with Optuna's `failed_trial` and `retry_history`.
@@ -127,6 +135,39 @@ impl JournalStorage {
         Ok(Self { shared: Arc::new(shared), beating: Mutex::new(None) })
     }
 
+    /// Waits until each running trial with a heartbeat has shown another, or counts as dead: then it fails, and is queued
+    /// again as it would be by a worker ([`JournalOptions::heartbeat`]). Gives the ids of those that failed.
+    ///
+    /// For a process that takes up a study whose workers have all died: a worker looks after others' trials only while it
+    /// has one of its own. With default options this takes up to two minutes; of trials without a heartbeat it knows nothing
+    /// ([`Study::requeue_running`](crate::Study::requeue_running) takes them all for dead).
+    ///
+    /// # Errors
+    /// What keeps the journal from being read or written.
+    pub fn requeue_dead(&self) -> Result<Vec<u64>, Error> {
+        const PAUSE: Duration = Duration::from_millis(100);
+        let JournalOptions { lock_grace, max_retry, .. } = self.shared.options;
+        let (mut watch, mut failed) = (Watch::default(), Vec::new());
+        let mut waited_for: Option<BTreeMap<u64, Value>> = None;
+        loop {
+            let mut state = self.shared.read()?;
+            let dead = watch.dead(&state.records, lock_grace, |trial| state.own.contains_key(&trial));
+            if !dead.is_empty() {
+                self.shared.write(&mut state, |state| watch.bury(&dead, &state.records, max_retry))?;
+                let is_failed = |trial: &Arc<TrialRecord>| trial.state == TrialState::Fail;
+                failed.extend(dead.into_iter().filter(|trial| state.records.trial(*trial).is_ok_and(is_failed)));
+            }
+            drop(state);
+            let signs = watch.signs();
+            let waited_for = waited_for.get_or_insert_with(|| signs.clone());
+            waited_for.retain(|trial, sign| !failed.contains(trial) && signs.get(trial) == Some(sign));
+            if waited_for.is_empty() {
+                return Ok(failed);
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+
     /// Sees to it that a thread shows that this storage's trials are alive.
     fn keep_beating(&self, every: Duration) -> Result<(), Error> {
         let mut beating = self.beating.lock().unwrap_or_else(PoisonError::into_inner);
@@ -149,10 +190,7 @@ impl Storage for JournalStorage {
             Operation::SetState { trial, state, .. } if state != TrialState::Running => Some(trial),
             _ => None,
         };
-        // What cannot be read back must not be written.
-        let line = encode(&operation, "");
-        let readable = Line::parse(line.as_bytes()).map_err(|given| Error::data("operation", given, "one in JSON"));
-        readable.and_then(|line| line.decode())?;
+        self.shared.check(&operation)?;
 
         if let (Some(every), true) = (every, begins) {
             self.keep_beating(every).map_err(|error| self.shared.place(error))?;
@@ -167,8 +205,8 @@ impl Storage for JournalStorage {
             }
             operations
         })?;
-        let lost = || Err(Error::data("journal", "without what was written to it", "a file that only grows"));
-        let applied = verdicts.into_iter().next().unwrap_or_else(lost).map_err(|error| self.shared.place(error))?;
+        let refused = || state.records.check(&operation);
+        let applied = verdicts.into_iter().next().unwrap_or_else(refused).map_err(|error| self.shared.place(error))?;
         if let (Some(trial), Applied::Done) = (ends, applied) {
             state.own.remove(&trial);
         }
@@ -219,6 +257,11 @@ fn begins_trial(operation: &mut Operation, every: Option<Duration>) -> bool {
     }
 }
 
+/// Whether the operation would change something.
+fn is_accepted(records: &Records, operation: &Operation) -> bool {
+    records.check(operation).is_ok_and(|applied| applied != Applied::TooLate)
+}
+
 impl Shared {
     /// Whatever a panic left half done, the file is the truth.
     fn state(&self) -> MutexGuard<'_, State> {
@@ -231,7 +274,28 @@ impl Shared {
         Ok(state)
     }
 
-    /// Writes operations, chosen under the lock, and gives what became of each.
+    /// What cannot be read back must not be written.
+    fn check(&self, operation: &Operation) -> Result<(), Error> {
+        let params: Vec<_> = match operation {
+            Operation::SetParam { name, param, .. } => vec![(name, param)],
+            Operation::CreateTrial { trial, .. } => trial.params.iter().collect(),
+            _ => Vec::new(),
+        };
+        for (name, param) in params {
+            let accepted = param.distribution.clone().accepted().and(param.value());
+            accepted.map_err(|error| error.within(name))?;
+        }
+        let line = encode(operation, &self.worker());
+        if line.len() as u64 > LONGEST {
+            let expected = format!("at most {LONGEST} bytes, with all that it sets");
+            return Err(Error::data("operation", format!("{} bytes long", line.len()), expected));
+        }
+        let readable = Line::parse(line.as_bytes()).map_err(|given| Error::data("operation", given, "one in JSON"));
+        readable.and_then(|line| line.decode()).map(drop)
+    }
+
+    /// Writes operations, chosen under the lock, and gives what became of each. Those that would change nothing, or could
+    /// not be read back, are left out.
     fn write(
         &self,
         state: &mut State,
@@ -242,11 +306,21 @@ impl Shared {
             let held = self.lock.acquire().map_err(|error| self.place(error))?;
             let mut attempt = || {
                 state.sync("")?;
-                let lines: String = choose(state).iter().map(|operation| encode(operation, &worker)).collect();
+                let chosen = choose(state).into_iter().filter(|operation| is_accepted(&state.records, operation));
+                let lines = chosen.map(|operation| encode(&operation, &worker));
+                let lines: String = lines.filter(|line| line.len() as u64 <= LONGEST).collect();
                 if lines.is_empty() {
                     return Ok(Some(Vec::new()));
                 }
-                if state.file.append(&lines, &held)? { state.sync(&worker).map(Some) } else { Ok(None) }
+                if !state.file.append(&lines, &held)? {
+                    return Ok(None);
+                }
+                let verdicts = state.sync(&worker)?;
+                if verdicts.is_empty() {
+                    let expected = "a file that only grows";
+                    return Err(Error::data("journal", "without what was written to it", expected));
+                }
+                Ok(Some(verdicts))
             };
             if let Some(verdicts) = attempt().map_err(|error| self.place(error))? {
                 return Ok(verdicts);
@@ -284,11 +358,7 @@ impl Shared {
         }
         self.write(state, |State { records, own, watch, .. }| {
             let mut operations: Vec<_> = own.iter().map(|(trial, count)| mark(*trial, *count, every)).collect();
-            for study in records.studies() {
-                let trials = records.trials(study.id).unwrap_or_default();
-                let buried = trials.iter().filter(|trial| dead.contains(&trial.id) && watch.is_unchanged(trial));
-                operations.extend(buried.flat_map(|trial| bury(study.id, trial, trials, self.options.max_retry)));
-            }
+            operations.extend(watch.bury(&dead, records, self.options.max_retry));
             operations
         })?;
         Ok(())

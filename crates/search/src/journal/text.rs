@@ -1,12 +1,13 @@
-//! One line of a journal: an object of JSON as Python's `json` reads and writes it, which has three words more than JSON:
-//! `NaN`, `Infinity` and `-Infinity`.
+//! One line of a journal: an object of JSON as Python's `json` reads and writes it, which is more than JSON: the words `NaN`,
+//! `Infinity` and `-Infinity`, numbers of any size, halves of surrogate pairs, and lists in lists without an end.
 
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 use wane_autodiff::Error;
 
-/// Of one line, in bytes: what a hostile file can make a reader hold at once.
+/// Of one line that is written, in bytes. What is read may be twice as long: it bounds what a hostile file can make a reader
+/// hold at once.
 pub(super) const LONGEST: u64 = 1 << 26;
 
 const NOT_FINITE: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
@@ -14,37 +15,103 @@ const NOT_FINITE: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
 /// [`Value`] has no number for the three words. They become texts behind a mark, as no program would write them.
 const MARK: char = '\0';
 
-/// Reads JSON in which `NaN`, `Infinity` and `-Infinity` may stand where there could be a number. [`as_number`] knows them.
+/// How deep a value may lie. The parser wants a bound, and is glad of a lower one than its own, 127.
+const DEEPEST: usize = 100;
+
+/// Reads what Python's `json` writes. [`as_number`] knows the words, and a number that is too large for an f64 as infinite.
+/// Half a surrogate pair is read as U+FFFD, and a list or object that lies too deep as null.
 pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
-    serde_json::from_slice(&with_words_quoted(bytes))
+    serde_json::from_slice(&as_json(bytes))
 }
 
-/// Puts quotes around the words that stand where JSON has a value. Elsewhere they are left for the parser to refuse.
-fn with_words_quoted(bytes: &[u8]) -> Cow<'_, [u8]> {
-    let mut quoted = Vec::new();
-    let (mut copied, mut at, mut in_string) = (0, 0, false);
+/// Replaces what JSON, or its parser, does not have. What Python does not have either is left for the parser to refuse.
+fn as_json(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let mut json = Vec::new();
+    let (mut copied, mut at, mut in_string, mut depth) = (0, 0, false, 0_usize);
     while let Some(&byte) = bytes.get(at) {
-        match byte {
-            b'"' => in_string = !in_string,
-            b'\\' if in_string => at += 1,
-            b'N' | b'I' | b'-' if !in_string => {
-                if let Some(word) = NOT_FINITE.iter().find(|word| is_word(&bytes[at..], word)) {
-                    quoted.extend_from_slice(&bytes[copied..at]);
-                    quoted.extend_from_slice(format!("\"\\u{:04x}{word}\"", u32::from(MARK)).as_bytes());
-                    at += word.len();
-                    copied = at;
-                    continue;
-                }
+        let rest = &bytes[at..];
+        let (length, other) = match byte {
+            b'\\' if in_string => escape(rest),
+            b'"' => {
+                in_string = !in_string;
+                (1, None)
             }
-            _ => {}
+            _ if in_string => (1, None),
+            b'N' | b'I' | b'-' | b'0'..=b'9' => number(rest),
+            b'[' | b'{' if depth == DEEPEST => nested(rest).map_or((1, None), |length| (length, Some("null".into()))),
+            b'[' | b'{' => {
+                depth += 1;
+                (1, None)
+            }
+            b']' | b'}' => {
+                depth = depth.saturating_sub(1);
+                (1, None)
+            }
+            _ => (1, None),
+        };
+        if let Some(other) = other {
+            json.extend_from_slice(&bytes[copied..at]);
+            json.extend_from_slice(other.as_bytes());
+            copied = at + length;
         }
-        at += 1;
+        at += length;
     }
     if copied == 0 {
         return Cow::Borrowed(bytes);
     }
-    quoted.extend_from_slice(&bytes[copied..]);
-    Cow::Owned(quoted)
+    json.extend_from_slice(&bytes[copied..]);
+    Cow::Owned(json)
+}
+
+/// The length of the word or number that `bytes` start with, and what stands for it in JSON if it is none of JSON's.
+fn number(bytes: &[u8]) -> (usize, Option<String>) {
+    let marked = |word: &str| Some(format!("\"\\u{:04x}{word}\"", u32::from(MARK)));
+    if let Some(word) = NOT_FINITE.iter().find(|word| is_word(bytes, word)) {
+        return (word.len(), marked(word));
+    }
+    let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+    let length = bytes.iter().position(|byte| !is_part(byte)).unwrap_or(bytes.len()).max(1);
+    // No f64 below infinity has more digits.
+    let may_be_large = length > 300 || bytes[..length].iter().any(u8::is_ascii_alphabetic);
+    let text = str::from_utf8(&bytes[..length]).ok().filter(|_| may_be_large);
+    let value = text.and_then(|text| text.parse::<f64>().ok()).filter(|value| value.is_infinite());
+    (length, value.and_then(|value| marked(&Number(value).to_string())))
+}
+
+/// The length of the escape that `bytes` start with, and what stands for it if it is half a surrogate pair.
+fn escape(bytes: &[u8]) -> (usize, Option<String>) {
+    const LENGTH: usize = "\\ud800".len();
+    let is_first = |bytes: &[u8]| {
+        let digits = bytes.strip_prefix(b"\\u")?.get(..4).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
+        match u16::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()? {
+            0xD800..=0xDBFF => Some(true),
+            0xDC00..=0xDFFF => Some(false),
+            _ => None,
+        }
+    };
+    match is_first(bytes) {
+        None => (2, None),
+        Some(true) if is_first(&bytes[LENGTH..]) == Some(false) => (2 * LENGTH, None),
+        Some(_) => (LENGTH, Some("\\ufffd".into())),
+    }
+}
+
+/// The length of the list or object that `bytes` start with, if it has an end.
+fn nested(bytes: &[u8]) -> Option<usize> {
+    let (mut at, mut in_string, mut depth) = (0, false, 0_usize);
+    loop {
+        match *bytes.get(at)? {
+            b'"' => in_string = !in_string,
+            b'\\' if in_string => at += 1,
+            b'[' | b'{' if !in_string => depth += 1,
+            b']' | b'}' if !in_string => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            return Some(at);
+        }
+    }
 }
 
 /// Whether a value ends behind the word: before a colon it would be a key, which JSON wants in quotes.

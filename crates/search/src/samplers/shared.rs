@@ -32,7 +32,7 @@ pub(super) fn point(trial: &TrialRecord, space: &SearchSpace, key: Option<&str>)
     let shared = key.filter(|_| !trial.state.is_finished()).and_then(|key| read(trial, key));
     let value = |(name, distribution): (&String, &crate::Distribution)| match (trial.params.get(name), &shared) {
         (Some(param), _) => Some(param.internal),
-        (None, Some(shared)) => distribution.internal(&Choice::from_json(shared.get(name)?).ok()?).ok(),
+        (None, Some(shared)) => distribution.internal(&Choice::from_json(shared.get(name)?)).ok(),
         (None, None) => None,
     };
     space.iter().map(value).collect()

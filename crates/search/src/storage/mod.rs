@@ -1,9 +1,11 @@
 //! Where studies and their trials are kept.
 
+mod bury;
 mod memory;
 mod records;
 
 pub use crate::journal::{JournalOptions, JournalStorage, LockKind};
+pub(crate) use bury::{MAX_RETRY, bury};
 pub use memory::InMemory;
 pub use records::Records;
 

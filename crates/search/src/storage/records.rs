@@ -1,5 +1,5 @@
 use super::{Applied, Operation};
-use crate::{AttrKind, Attrs, Direction, Distribution, Param, StudyRecord, TrialRecord, TrialState};
+use crate::{AttrKind, Attrs, Direction, Distribution, StudyRecord, TrialRecord, TrialState};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -58,31 +58,77 @@ impl Records {
     /// a trial that is finished already; a parameter whose distribution doesn't fit an earlier one of the same name in the
     /// study, or without a value in it.
     pub fn apply(&mut self, operation: &Operation) -> Result<Applied, Error> {
+        let applied = self.check(operation)?;
+        if applied == Applied::TooLate {
+            return Ok(applied);
+        }
         match operation {
             Operation::CreateStudy { name, directions } => self.create_study(name, directions),
-            &Operation::DeleteStudy { study } => {
-                self.study_mut(study)?;
-                self.studies.remove(&study);
-                Ok(Applied::Done)
+            Operation::DeleteStudy { study } => {
+                self.studies.remove(study);
             }
             Operation::SetStudyAttr { study, kind, name, value } => {
                 let record = &mut self.study_mut(*study)?.record;
                 set(&mut record.user_attrs, &mut record.system_attrs, *kind, (name, value));
-                Ok(Applied::Done)
             }
-            Operation::CreateTrial { study, trial } => self.create_trial(*study, trial),
-            Operation::SetParam { trial, name, param } => self.set_param(*trial, name, param),
+            Operation::CreateTrial { study, trial } => self.create_trial(*study, trial)?,
+            Operation::SetParam { trial, name, param } => {
+                let distributions = &mut self.study_mut(self.place(*trial)?.study)?.distributions;
+                distributions.entry(name.clone()).or_insert_with(|| param.distribution.clone());
+                self.trial_mut(*trial)?.params.insert(name.clone(), param.clone());
+            }
             Operation::SetState { trial, state, values, time } => {
-                self.set_state(*trial, *state, values.as_deref(), *time)
+                set_state(self.trial_mut(*trial)?, *state, values.as_deref(), *time);
             }
             &Operation::SetIntermediate { trial, step, value } => {
                 self.trial_mut(trial)?.intermediates.insert(step, value);
-                Ok(Applied::Done)
             }
             Operation::SetTrialAttr { trial, kind, name, value } => {
                 let record = self.trial_mut(*trial)?;
                 set(&mut record.user_attrs, &mut record.system_attrs, *kind, (name, value));
-                Ok(Applied::Done)
+            }
+        }
+        Ok(applied)
+    }
+
+    /// What [`apply`](Self::apply) would come to. Nothing changes.
+    ///
+    /// # Errors
+    /// Those of [`apply`](Self::apply).
+    pub fn check(&self, operation: &Operation) -> Result<Applied, Error> {
+        match operation {
+            Operation::CreateStudy { name, directions } => {
+                if self.studies().any(|study| study.name == *name) {
+                    let expected = "a name that no study of the storage has yet";
+                    return Err(Error::option("name", format!("{name:?}"), expected));
+                }
+                if directions.is_empty() {
+                    return Err(Error::option("number of directions", 0, "at least 1"));
+                }
+                Ok(Applied::Created(self.next_study))
+            }
+            Operation::DeleteStudy { study } | Operation::SetStudyAttr { study, .. } => {
+                self.study(*study).map(|_| Applied::Done)
+            }
+            Operation::CreateTrial { study, trial } => {
+                for (name, param) in &trial.params {
+                    param.value().map_err(|error| error.within(name))?;
+                }
+                self.study(*study).map(|_| Applied::Created(self.trials.len() as u64))
+            }
+            Operation::SetParam { trial, name, param } => {
+                param.value().map_err(|error| error.within(name))?;
+                self.open_trial(*trial)?;
+                let first = self.study(self.place(*trial)?.study)?.distributions.get(name);
+                let fits = first.map_or(Ok(()), |first| first.check_compatible(&param.distribution));
+                fits.map_err(|error| error.within(name)).map(|()| Applied::Done)
+            }
+            Operation::SetState { trial, state, .. } => {
+                let is_taken = self.open_trial(*trial)?.state == TrialState::Running && *state == TrialState::Running;
+                Ok(if is_taken { Applied::TooLate } else { Applied::Done })
+            }
+            Operation::SetIntermediate { trial, .. } | Operation::SetTrialAttr { trial, .. } => {
+                self.open_trial(*trial).map(|_| Applied::Done)
             }
         }
     }
@@ -97,7 +143,7 @@ impl Records {
     /// # Errors
     /// No study with the id.
     pub fn trials(&self, study: u64) -> Result<&[Arc<TrialRecord>], Error> {
-        self.studies.get(&study).map(|study| study.trials.as_slice()).ok_or_else(|| no_study(study))
+        self.study(study).map(|study| study.trials.as_slice())
     }
 
     /// A trial by its id.
@@ -110,13 +156,7 @@ impl Records {
         study.and_then(|study| study.trials.get(place.number)).ok_or_else(|| no_trial(trial))
     }
 
-    fn create_study(&mut self, name: &str, directions: &[Direction]) -> Result<Applied, Error> {
-        if self.studies().any(|study| study.name == name) {
-            return Err(Error::option("name", format!("{name:?}"), "a name that no study of the storage has yet"));
-        }
-        if directions.is_empty() {
-            return Err(Error::option("number of directions", 0, "at least 1"));
-        }
+    fn create_study(&mut self, name: &str, directions: &[Direction]) {
         let id = self.next_study;
         self.next_study += 1;
         let record = StudyRecord {
@@ -127,13 +167,9 @@ impl Records {
             system_attrs: Attrs::new(),
         };
         self.studies.insert(id, Study { record, trials: Vec::new(), distributions: BTreeMap::new() });
-        Ok(Applied::Created(id))
     }
 
-    fn create_trial(&mut self, study: u64, template: &TrialRecord) -> Result<Applied, Error> {
-        for (name, param) in &template.params {
-            param.value().map_err(|error| error.within(name))?;
-        }
+    fn create_trial(&mut self, study: u64, template: &TrialRecord) -> Result<(), Error> {
         let id = self.trials.len() as u64;
         let entry = self.study_mut(study)?;
         let number = entry.trials.len();
@@ -142,42 +178,11 @@ impl Records {
         }
         entry.trials.push(Arc::new(TrialRecord { id, number, ..template.clone() }));
         self.trials.push(Place { study, number });
-        Ok(Applied::Created(id))
+        Ok(())
     }
 
-    fn set_param(&mut self, trial: u64, name: &str, param: &Param) -> Result<Applied, Error> {
-        param.value().map_err(|error| error.within(name))?;
-        self.trial_mut(trial)?;
-        let place = self.place(trial)?;
-        let first = self.study_mut(place.study)?.distributions.entry(name.into());
-        let first = first.or_insert_with(|| param.distribution.clone());
-        first.check_compatible(&param.distribution).map_err(|error| error.within(name))?;
-        self.trial_mut(trial)?.params.insert(name.into(), param.clone());
-        Ok(Applied::Done)
-    }
-
-    fn set_state(
-        &mut self,
-        trial: u64,
-        state: TrialState,
-        values: Option<&[f64]>,
-        time: SystemTime,
-    ) -> Result<Applied, Error> {
-        let trial = self.trial_mut(trial)?;
-        if state == TrialState::Running {
-            if trial.state == TrialState::Running {
-                return Ok(Applied::TooLate);
-            }
-            trial.started = Some(time);
-        }
-        if state.is_finished() {
-            trial.completed = Some(time);
-        }
-        trial.state = state;
-        if let Some(values) = values {
-            trial.values = Some(values.to_vec());
-        }
-        Ok(Applied::Done)
+    fn study(&self, study: u64) -> Result<&Study, Error> {
+        self.studies.get(&study).ok_or_else(|| no_study(study))
     }
 
     fn study_mut(&mut self, study: u64) -> Result<&mut Study, Error> {
@@ -190,15 +195,33 @@ impl Records {
     }
 
     /// A trial that can change.
-    fn trial_mut(&mut self, trial: u64) -> Result<&mut TrialRecord, Error> {
-        let place = self.place(trial)?;
-        let study = self.studies.get_mut(&place.study);
-        let record = study.and_then(|study| study.trials.get_mut(place.number)).ok_or_else(|| no_trial(trial))?;
+    fn open_trial(&self, trial: u64) -> Result<&TrialRecord, Error> {
+        let record = self.trial(trial)?;
         if record.state.is_finished() {
             let expected = "running or waiting: a finished trial doesn't change";
             return Err(Error::parameter(format!("trial {}", record.number), record.state, expected));
         }
+        Ok(record)
+    }
+
+    fn trial_mut(&mut self, trial: u64) -> Result<&mut TrialRecord, Error> {
+        let place = self.place(trial)?;
+        let study = self.studies.get_mut(&place.study);
+        let record = study.and_then(|study| study.trials.get_mut(place.number)).ok_or_else(|| no_trial(trial))?;
         Ok(Arc::make_mut(record))
+    }
+}
+
+fn set_state(trial: &mut TrialRecord, state: TrialState, values: Option<&[f64]>, time: SystemTime) {
+    if state == TrialState::Running {
+        trial.started = Some(time);
+    }
+    if state.is_finished() {
+        trial.completed = Some(time);
+    }
+    trial.state = state;
+    if let Some(values) = values {
+        trial.values = Some(values.to_vec());
     }
 }
 

@@ -1,6 +1,6 @@
 use super::{Outcome, Study, Trial, id_of};
 use crate::record::{FAIL_REASON, FIXED_PARAMS};
-use crate::storage::{Applied, Operation};
+use crate::storage::{Applied, MAX_RETRY, Operation, bury};
 use crate::{AttrKind, Choice, TrialRecord, TrialState};
 use serde_json::Map;
 use std::cmp::Ordering;
@@ -96,8 +96,10 @@ impl Study {
     }
 
     /// Puts every trial that is said to run into the queue again, and gives their new numbers: for trials that a process
-    /// left behind when it ended, while **no other process works on the study**. The trial that was left fails. Its
-    /// successor has the parameters it had, and then chooses as it would have.
+    /// left behind when it ended, while **no other process works on the study**. (With others at work there is
+    /// [`JournalStorage::requeue_dead`](crate::storage::JournalStorage::requeue_dead).) The trial that was left fails. Its
+    /// successor has the parameters it had, and then chooses as it would have. One that was queued again three times
+    /// already only fails: it may be what its process ends of.
     ///
     /// # Errors
     /// What keeps the storage from being read or written.
@@ -105,10 +107,11 @@ impl Study {
         let trials = self.trials()?;
         let mut numbers = Vec::new();
         for left in trials.iter().filter(|trial| trial.state == TrialState::Running) {
-            let id = self.create_trial(left.successor())?;
-            let number = self.0.storage.trial(id)?.number;
-            self.finish(left, Outcome::Fail(format!("left running, and again as trial {number}")))?;
-            numbers.push(number);
+            for operation in bury(self.0.id, left, &trials, MAX_RETRY, "left running") {
+                if let Applied::Created(id) = self.0.storage.apply(operation)? {
+                    numbers.push(self.0.storage.trial(id)?.number);
+                }
+            }
         }
         Ok(numbers)
     }

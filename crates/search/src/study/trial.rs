@@ -213,7 +213,7 @@ impl Trial {
 
     fn choose(&self, name: &str, distribution: &Distribution) -> Result<f64, Error> {
         if let Some(value) = self.fixed.get(name) {
-            return distribution.internal(&Choice::from_json(value)?);
+            return distribution.internal(&Choice::from_json(value));
         }
         if distribution.is_single() {
             return Ok(distribution.first());
@@ -228,13 +228,14 @@ impl Trial {
         self.study.0.sampler.sample_independent(&self.view(), name, distribution, &mut rng)
     }
 
-    /// Reports a value after a step, which need not be the step after the last one, for the pruner to see.
+    /// Reports a value after a step, which need not be the step after the last one, for the pruner to see. Of a step that
+    /// has been reported the first value stays, as in Optuna.
     ///
     /// # Errors
-    /// A step that has been reported; a finished trial; what keeps the storage from being written.
+    /// A finished trial; what keeps the storage from being written.
     pub fn report(&mut self, step: u64, value: f64) -> Result<(), Error> {
         if self.record.intermediates.contains_key(&step) {
-            return Err(Error::parameter("step", step, "one that the trial has not reported yet"));
+            return Ok(());
         }
         self.study.0.storage.apply(Operation::SetIntermediate { trial: self.record.id, step, value })?;
         self.record.intermediates.insert(step, value);

@@ -209,3 +209,25 @@ fn a_worker_that_was_taken_for_dead_goes_on() {
     let states: Vec<_> = study.trials().unwrap().iter().map(|trial| trial.state).collect();
     assert_eq!(states, [TrialState::Complete, TrialState::Fail, TrialState::Complete]);
 }
+
+/// For who has no trial of his own yet; those whose workers live, or show nothing, are left alone.
+#[test]
+fn a_process_without_a_trial_can_wait_for_the_dead() {
+    let path = folder("waits").join("journal");
+    let busy = open(&path, Some(BEAT));
+    created(&busy, study("s"));
+    let taker = open(&path, None);
+    let dead = dead(&path, Some(BEAT));
+    let others = [self::dead(&path, None), self::dead(&path, Some(Duration::MAX))];
+    let began = Instant::now();
+    assert_eq!(taker.requeue_dead().unwrap(), [dead]);
+    assert!(began.elapsed() > 3 * BEAT + GRACE);
+    let alive = created(&busy, trial());
+    assert!(taker.requeue_dead().unwrap().is_empty());
+    let is_running = |trial: &u64| taker.trial(*trial).unwrap().state == TrialState::Running;
+    assert!(others.iter().chain([&alive]).all(is_running));
+    assert_eq!(taker.trial(dead).unwrap().fail_reason(), Some("its worker shows no sign of life"));
+    let again = waiting(&taker);
+    assert_eq!(again.len(), 1);
+    assert_eq!(again[0].system_attrs["retry_history"], json!([dead]));
+}

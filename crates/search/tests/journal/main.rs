@@ -2,6 +2,8 @@
 
 mod faults;
 mod heartbeat;
+mod mending;
+mod odd;
 mod replay;
 mod workers;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
-use wane_search::storage::{InMemory, JournalOptions, JournalStorage, Operation, Storage};
+use wane_search::storage::{Applied, InMemory, JournalOptions, JournalStorage, Operation, Storage};
 use wane_search::{AttrKind, Choice, Distribution, Param, TrialRecord, TrialState};
 
 fn vendored(name: &str) -> PathBuf {
@@ -205,13 +205,14 @@ fn what_a_storage_in_memory_refuses_the_journal_refuses() {
         param(1, "x", Distribution::float_log(0.1, 1.0).unwrap(), 0.5),
     ];
     let before = all(&journal);
+    let size = fs::metadata(&path).unwrap().len();
     for operation in vain {
         let (ours, theirs) = (journal.apply(operation.clone()).unwrap_err(), memory.apply(operation).unwrap_err());
         assert!(ours.to_string().ends_with(&theirs.to_string()), "{ours}\n{theirs}");
     }
+    assert_eq!(journal.apply(state(1, TrialState::Running, None)).unwrap(), Applied::TooLate);
     assert_eq!(all(&journal), before);
-    let size = fs::metadata(&path).unwrap().len();
-    // What nobody could read back is not even written.
+    // What has no effect is not even written, nor what nobody could read back.
     let unreadable = [
         Operation::CreateStudy { name: "none".into(), directions: Vec::new() },
         param(1, "y", Distribution::Float { low: 1.0, high: 0.0, log: false, step: None }, 0.5),

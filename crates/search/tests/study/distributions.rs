@@ -66,3 +66,13 @@ fn a_name_keeps_its_kind_scale_and_choices_but_not_its_bounds() {
     int.check_compatible(&Distribution::int_step(-5, 9, 2).unwrap()).unwrap();
     two.check_compatible(&Distribution::categorical([1.0, 2.0]).unwrap()).unwrap();
 }
+
+/// As to Optuna, whose workers write 1.0 where wane's write 1.
+#[test]
+fn distributions_are_equal_if_their_choices_are_the_same() {
+    let of = |choices: [Choice; 2]| Distribution::categorical(choices).unwrap();
+    assert_eq!(of([1.into(), f64::NAN.into()]), of([1.0.into(), f64::NAN.into()]));
+    assert_eq!(of([true.into(), 0.into()]), of([1.into(), false.into()]));
+    assert_ne!(of([1.into(), 2.into()]), of([2.into(), 1.into()]));
+    assert_ne!(of([1.into(), 2.into()]), of([1.into(), "2".into()]));
+}
