@@ -10,7 +10,7 @@ const EDITS: usize = 40;
 const NEIGHBOURS: usize = 10;
 /// In standard deviations of y, as all that follows.
 const MOVE: f32 = 2.0;
-const RATES: [f64; 5] = [3e-5, 1e-4, 3e-4, 1e-3, 3e-3];
+const RATES: [f64; 6] = [1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3];
 
 /// What can be done to the layer of that number.
 #[derive(Clone, Copy)]
@@ -20,11 +20,11 @@ enum Method {
     TrainAll(f64),
 }
 
-/// The means over all edits, but for the first.
+/// The means over all edits.
 #[derive(Default)]
 struct Outcome {
-    /// The largest |y′ − y*|.
-    missed: f64,
+    /// The share that comes to y* within 0.01. (Where units behind a layer die on the way to it, none does.)
+    efficacy: f64,
     /// √ of the mean square of y′ − y over the neighbours, and over all rows but the edited one.
     neighbours: f64,
     others: f64,
@@ -47,14 +47,14 @@ fn main() -> Result<(), Error> {
     let [train, validation, held_out] = [train, validation, held_out].map(|data| data.scale_x(&x)?.scale_y(&y));
     let (network, held_out) = (Network::trained(train?, &mut rng)?, held_out?);
 
-    // The rate at which training moves the other patients of the validation data least.
+    // The rate that reaches most on the validation data, and moves the other patients least.
     let validation = validation?;
     let best = |method: &dyn Fn(f64) -> Method| {
-        let mut best = (f64::INFINITY, RATES[0]);
+        let mut best = ((f64::INFINITY, f64::INFINITY), RATES[0]);
         for rate in RATES {
-            let outcome = network.outcome(method(rate), &validation)?;
-            if outcome.missed < 0.01 && outcome.others < best.0 {
-                best = (outcome.others, rate);
+            let Outcome { efficacy, others, .. } = network.outcome(method(rate), &validation)?;
+            if (-efficacy, others) < best.0 {
+                best = ((-efficacy, others), rate);
             }
         }
         Ok::<_, Error>(method(best.1))
@@ -62,7 +62,7 @@ fn main() -> Result<(), Error> {
     let untouched = network.error(&network.params, &held_out)?;
     println!("10-32-32-1 on {} patients; on {} others, error {untouched:.3}", network.train.len(), held_out.len());
     println!("(mean squared, y having a variance of 1). {EDITS} of these, each moved by {MOVE} standard deviations:\n");
-    println!("{:<32} missed by  neighbours  others   error", "");
+    println!("{:<32} efficacy  neighbours  others   error", "");
     for method in [
         Method::Edit(4, Measure::Drift),
         Method::Edit(4, Measure::Size),
@@ -78,8 +78,8 @@ fn main() -> Result<(), Error> {
             Method::TrainLayer(layer, rate) => format!("training layer {layer}, {rate}"),
             Method::TrainAll(rate) => format!("training all, {rate}"),
         };
-        let Outcome { missed, neighbours, others, error } = network.outcome(method, &held_out)?;
-        println!("{name:<32} {missed:>9.0e} {neighbours:>11.3} {others:>7.3} {error:>7.3}");
+        let Outcome { efficacy, neighbours, others, error } = network.outcome(method, &held_out)?;
+        println!("{name:<32} {:>6.1} % {neighbours:>11.3} {others:>7.3} {error:>7.3}", 100.0 * efficacy);
     }
     println!(
         "\n(neighbours, others: how far the predictions for the {NEIGHBOURS} nearest patients move, and for all others)"
@@ -92,8 +92,7 @@ impl Network {
         let mut params = Params::new();
         let builder = Sequential::new().linear(10, 32).relu().linear(32, 32).relu().linear(32, 1);
         let model = builder.build(params.root(), rng)?;
-        let options =
-            AdamWOptions { weight_decay: std::env::var("WD").unwrap().parse().unwrap(), ..Default::default() };
+        let options = AdamWOptions { weight_decay: 1.0, ..Default::default() };
         let mut optimizer = AdamW::new(options)?.decay_matrices_only(&params)?;
         let options = TrainerOptions { epochs: 100, progress: false, ..Default::default() };
         Trainer::new(&model, &mut params, &mut optimizer, options)?.fit(&train, rng)?;
@@ -116,7 +115,7 @@ impl Network {
             let near = Bystanders::new(&self.model, &self.params, near.view())?;
 
             let missed = self.model.predict(&edited, x)?[[0, 0]] - wanted[[0, 0]];
-            outcome.missed = outcome.missed.max(f64::from(missed.abs()));
+            outcome.efficacy += if missed.abs() <= 0.01 { 1.0 / EDITS as f64 } else { 0.0 };
             outcome.neighbours += near.locality(&edited, x)?.drift / EDITS as f64;
             outcome.others += everyone.locality(&edited, x)?.drift / EDITS as f64;
             outcome.error += self.error(&edited, data)? / EDITS as f64;
@@ -131,7 +130,9 @@ impl Network {
             Method::Edit(layer, measure) => {
                 let stats = KeyStats::of(&site(layer)?, &params, self.train.x())?;
                 let editor = Editor::new(site(layer)?, &params, stats, EditOptions { measure, ..Default::default() })?;
-                editor.edit(&params, x, wanted)?.apply(&mut params)?;
+                if let Ok(edit) = editor.edit(&params, x, wanted) {
+                    edit.apply(&mut params)?;
+                }
                 return Ok(params);
             }
             Method::TrainLayer(layer, lr) => {
