@@ -112,6 +112,16 @@ pub(crate) fn centre(mut values: ArrayViewMut1<'_, f64>) -> f64 {
     first + shift
 }
 
+/// Checks that all of x: (rows, columns) is finite.
+pub(crate) fn check_finite(x: ArrayView2<'_, f64>) -> Result<(), Error> {
+    match x.indexed_iter().find(|(_, value)| !value.is_finite()) {
+        Some(((row, column), value)) => {
+            Err(Error::data(format!("row {row}, column {column} of x"), value, "a finite number"))
+        }
+        None => Ok(()),
+    }
+}
+
 fn check(x: ArrayView2<'_, f64>, y: ArrayViewD<'_, f64>) -> Result<(), Error> {
     for (axis, length) in [("rows", x.nrows()), ("columns", x.ncols())] {
         if length == 0 {
@@ -124,9 +134,7 @@ fn check(x: ArrayView2<'_, f64>, y: ArrayViewD<'_, f64>) -> Result<(), Error> {
     if y.is_empty() {
         return Err(Error::data("number of columns of y", 0, "at least 1"));
     }
-    if let Some(((row, column), value)) = x.indexed_iter().find(|(_, value)| !value.is_finite()) {
-        return Err(Error::data(format!("row {row}, column {column} of x"), value, "a finite number"));
-    }
+    check_finite(x)?;
     if let Some((at, value)) = y.indexed_iter().find(|(_, value)| !value.is_finite()) {
         let column = if y.ndim() > 1 { format!(", column {}", at[1]) } else { String::new() };
         return Err(Error::data(format!("row {}{column} of y", at[0]), value, "a finite number"));

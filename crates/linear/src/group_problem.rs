@@ -133,7 +133,7 @@ impl<'a> GroupProblem<'a> {
         let parts = groups.zip(&self.squares).map(part).collect();
         let (design, y_square) = (&self.design, self.y_square);
         let subject = Subject { design, y_square, strengths, members: Some(self.groups.members()) };
-        Conditions::new(subject, parts, residual.view(), weights.iter().map(|w| w * w).sum())
+        Conditions::new(subject, parts, residual.view(), weights.iter().map(|w| l2 * w * w).sum())
     }
 }
 

@@ -27,6 +27,11 @@ pub(crate) fn options() -> impl Strategy<Value = ElasticNetOptions> {
     })
 }
 
+/// The default options with another l1_ratio.
+pub(crate) fn with_ratio(l1_ratio: f64) -> ElasticNetOptions {
+    ElasticNetOptions { l1_ratio, ..Default::default() }
+}
+
 pub(crate) fn objective(
     x: &Array2<f64>,
     y: &Array1<f64>,

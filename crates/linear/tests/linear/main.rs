@@ -4,4 +4,5 @@ mod common;
 mod groups;
 mod paths;
 mod refusals;
+mod ridges;
 mod solutions;

@@ -1,6 +1,6 @@
 //! Paths: each point a solution of its own, from the first nonzero weight on.
 
-use crate::common::{close, diabetes, options, problem};
+use crate::common::{close, diabetes, options, problem, with_ratio};
 use ndarray::{Array1, Array2, array};
 use proptest::prelude::*;
 use wane_linear::{ElasticNetOptions, PathOptions, elastic_net, lambda_max, path};
@@ -8,7 +8,7 @@ use wane_linear::{ElasticNetOptions, PathOptions, elastic_net, lambda_max, path}
 #[test]
 fn diabetes_enters_in_the_order_that_is_known() {
     let (x, y, names) = diabetes();
-    let largest = lambda_max(x.view(), y.view(), 1.0).unwrap();
+    let largest = lambda_max(x.view(), y.view(), &with_ratio(1.0)).unwrap();
     assert!((largest - 45.160030).abs() < 5e-7, "{largest}");
     let path = path(x.view(), y.view(), &PathOptions { l1_ratio: 1.0, ..Default::default() }).unwrap();
     let order: Vec<_> = path.order_of_entry().into_iter().map(|column| &*names[column]).collect();
@@ -30,7 +30,7 @@ fn diabetes_enters_in_the_order_that_is_known() {
 fn just_below_the_largest_alpha_there_is_one_weight() {
     let (x, y, names) = diabetes();
     for l1_ratio in [1.0, 0.5, 0.1] {
-        let largest = lambda_max(x.view(), y.view(), l1_ratio).unwrap();
+        let largest = lambda_max(x.view(), y.view(), &with_ratio(l1_ratio)).unwrap();
         let at = |alpha| {
             let options = ElasticNetOptions { alpha, l1_ratio, ..Default::default() };
             elastic_net(x.view(), y.view(), &options).unwrap()
