@@ -140,9 +140,12 @@ impl<'a> GroupProblem<'a> {
 /// ‖X_g‖², or more: what rows of X_gᵀX_g add up to bounds its largest eigenvalue, and so do its eigenvalues' sum.
 fn square_norm(design: &Design, members: &[usize]) -> f64 {
     let trace: f64 = members.iter().map(|&j| design.squares[j]).sum();
+    if members.len() == 1 {
+        return trace;
+    }
     let gram = design.gram(members, 0.0);
     let by_rows = gram.rows().into_iter().map(|row| row.iter().map(|g| g.abs()).sum()).fold(0.0, f64::max);
-    if members.len() == 1 { trace } else { trace.min(by_rows) }
+    trace.min(by_rows)
 }
 
 /// √Σ z², of any scale.

@@ -152,6 +152,7 @@ pub fn path(x: ArrayView2<'_, f64>, y: ArrayView1<'_, f64>, options: &PathOption
     options.check()?;
     let problem = Problem::new(x, y, options.fit_intercept)?;
     let alphas = options.alphas(|| largest_alpha(&problem, options.l1_ratio))?;
+    problem.design.keep_gram();
     options.walk(alphas, |options, last: Option<&Fit>| {
         let start = last.map_or_else(|| Array1::zeros(x.ncols()), |fit| fit.weights.clone());
         elastic_net::solve(&problem, start, options)
@@ -175,6 +176,7 @@ pub fn group_path(
         check_makes_zeros(options.l1_ratio)?;
         Ok(problem.lambda_max(options.l1_ratio))
     })?;
+    problem.design.keep_gram();
     options.walk(alphas, |options, last: Option<&GroupFit>| {
         let start = last.map_or_else(|| Array2::zeros((x.ncols(), y.ncols())), |fit| fit.weights.clone());
         group_elastic_net::solve(&problem, start, options)

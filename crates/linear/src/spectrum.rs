@@ -57,6 +57,15 @@ impl Spectrum {
         (is_whole || l2 > 0.0).then(|| self.v.rows().into_iter().map(of_column).collect())
     }
 
+    /// diag(s/√(s² + alpha))Uᵀ, (rank, rows): V with VᵀV = X(XᵀX + alpha·I)⁻¹Xᵀ.
+    pub(crate) fn smoother(&self, alpha: f64) -> Array2<f64> {
+        let mut v = self.u.clone();
+        for (mut row, s) in v.rows_mut().into_iter().zip(&self.s) {
+            row *= (1.0 + alpha / s / s).sqrt().recip();
+        }
+        v
+    }
+
     /// Σ s²/(s² + alpha).
     pub(crate) fn degrees_of_freedom(&self, alpha: f64) -> f64 {
         self.s.iter().map(|s| 1.0 / (1.0 + alpha / s / s)).sum()

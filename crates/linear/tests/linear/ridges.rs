@@ -3,7 +3,7 @@
 use crate::common::{close, problem};
 use ndarray::{Array1, Array2, Axis, array};
 use proptest::prelude::*;
-use wane_linear::ridge;
+use wane_linear::{RidgeSmoother, ridge};
 
 /// ‖y − Xw − b‖² + alpha ‖w‖², over 2n.
 fn objective(x: &Array2<f64>, y: &Array1<f64>, alpha: f64, (weights, intercept): (&Array1<f64>, f64)) -> f64 {
@@ -24,6 +24,34 @@ proptest! {
         let violation = slopes.iter().fold(0.0, |most: f64, slope| most.max(slope.abs())) / y.len() as f64;
         prop_assert!((fit.certificate.kkt_violation - violation).abs() <= 1e-12, "{fit:?} {violation}");
     }
+}
+
+proptest! {
+    #[test]
+    fn a_smoother_is_its_ridge((x, y) in problem(1..18), alpha in prop_oneof![Just(0.0), 1e-3..10.0_f64]) {
+        let fit = ridge(x.view(), y.view(), alpha).unwrap();
+        let smoother = RidgeSmoother::new(x.view(), alpha).unwrap();
+        let fitted = smoother.fitted(y.view()).unwrap();
+        prop_assert!(close(fitted.view(), fit.predict(x.view()).unwrap().view(), 1e-9), "{fitted}");
+        prop_assert!((smoother.degrees_of_freedom() - fit.degrees_of_freedom).abs() <= 1e-12 * y.len() as f64);
+        prop_assert!((smoother.leverages().sum() - fit.degrees_of_freedom - 1.0).abs() <= 1e-12 * y.len() as f64);
+    }
+}
+
+/// A difference of 1e-9 between columns is one of 1e-18 in their products: lost there, and not in the singular values.
+#[test]
+fn a_smoother_tells_columns_apart_that_are_nearly_one() {
+    let x = Array2::from_shape_fn((30, 2), |(i, j)| (0.7 * i as f64).sin() + 1e-9 * j as f64 * (1.3 * i as f64).cos());
+    let y: Array1<f64> = (0..30).map(|i| (0.7 * i as f64).sin() + (1.3 * i as f64).cos()).collect();
+    let smoother = RidgeSmoother::new(x.view(), 0.0).unwrap();
+    assert!((smoother.degrees_of_freedom() - 2.0).abs() < 1e-12, "{}", smoother.degrees_of_freedom());
+    assert!(close(smoother.fitted(y.view()).unwrap().view(), y.view(), 1e-5));
+    // An alpha of the square of what tells them apart.
+    let alpha = 1e-17;
+    let fit = ridge(x.view(), y.view(), alpha).unwrap();
+    assert!(fit.degrees_of_freedom > 1.2 && fit.degrees_of_freedom < 1.8, "{fit:?}");
+    let of_map = RidgeSmoother::new(x.view(), alpha).unwrap().degrees_of_freedom();
+    assert!((of_map - fit.degrees_of_freedom).abs() < 1e-12, "{of_map}");
 }
 
 #[test]
