@@ -44,8 +44,9 @@ fn main() -> Result<(), Error> {
     let data = Dataset::<f64>::from_csv(path, "progression")?;
     let data = data.scale_x(&StandardScaler::fit(data.x())?)?;
     let (x, y) = (data.x(), data.y().index_axis_move(Axis(1), 0));
-    let alpha = 0.1 * lambda_max(x, y, 1.0)?;
-    let lasso = elastic_net(x, y, &ElasticNetOptions { alpha, l1_ratio: 1.0, ..Default::default() })?;
+    let options = ElasticNetOptions { l1_ratio: 1.0, ..Default::default() };
+    let alpha = 0.1 * lambda_max(x, y, &options)?;
+    let lasso = elastic_net(x, y, &ElasticNetOptions { alpha, ..options })?;
     let problem = Problem { data: Dataset::new(x.to_owned(), &data.y() - lasso.intercept)?, alpha, lasso };
     problem.introduce(data.feature_names());
 

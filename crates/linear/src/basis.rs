@@ -5,7 +5,8 @@ use ndarray::{Array1, ArrayView1};
 /// How far rounding may take a column from those that it depends on, as a part of what it is made of.
 const ROUNDING: f64 = 16.0 * f64::EPSILON;
 
-/// X = QR over the columns that do not depend on those before them: least squares without squaring X's condition number.
+/// X = QR over the columns that do not depend on those before them: how near to least squares weights are, without squaring X's
+/// condition number.
 #[derive(Debug)]
 pub(crate) struct Basis {
     columns: Vec<usize>,
@@ -45,19 +46,6 @@ impl Basis {
             }
         }
         basis
-    }
-
-    pub(crate) fn rank(&self) -> usize {
-        self.columns.len()
-    }
-
-    /// R⁻¹Qᵀy: the weights of least squares, 0 for columns left out.
-    pub(crate) fn least_squares(&self, y: &Array1<f64>, columns: usize) -> Array1<f64> {
-        let mut found: Vec<f64> = self.q.iter().map(|q| q.dot(y)).collect();
-        self.factor.backward(&mut found);
-        let mut weights = Array1::zeros(columns);
-        self.columns.iter().zip(found).for_each(|(&j, w)| weights[j] = w + 0.0);
-        weights
     }
 
     /// ‖Qᵀr‖²: by how much the square of a residual can fall.

@@ -78,18 +78,13 @@ pub(crate) struct Conditions<'a> {
 }
 
 impl<'a> Conditions<'a> {
-    /// residual: (outputs, rows); `weight_square` is ‖w‖².
-    pub(crate) fn new(
-        subject: Subject<'a>,
-        parts: Vec<Part>,
-        residual: ArrayView2<'_, f64>,
-        weight_square: f64,
-    ) -> Self {
+    /// residual: (outputs, rows); `l2_part` is l2‖w‖², in which ‖w‖² alone may be beyond f64.
+    pub(crate) fn new(subject: Subject<'a>, parts: Vec<Part>, residual: ArrayView2<'_, f64>, l2_part: f64) -> Self {
         let Subject { design, y_square, strengths: Strengths { l1, l2 }, .. } = subject;
         let ratio = |part: &Part| if part.pull > part.threshold { part.threshold / part.pull } else { 1.0 };
         let shrink = parts.iter().map(ratio).fold(1.0, f64::min);
         let loss = 0.5 * residual.iter().map(|r| r * r).sum::<f64>();
-        let square = loss + 0.5 * l2 * weight_square;
+        let square = loss + 0.5 * l2_part;
         let norms: f64 = parts.iter().map(|part| part.threshold * part.norm).sum();
         let objective = square + norms;
         let mut gap = f64::INFINITY;
@@ -101,7 +96,7 @@ impl<'a> Conditions<'a> {
         if l2 > 0.0 {
             gap = gap.min(parts.iter().map(|part| part.violation * part.violation).sum::<f64>() / (2.0 * l2));
         }
-        let penalty = norms + 0.5 * l2 * weight_square;
+        let penalty = norms + 0.5 * l2_part;
         if penalty < gap && penalty <= NEGLIGIBLE * y_square {
             let excess = residual.rows().into_iter().map(|r| 0.5 * design.basis().square_within(r)).sum::<f64>();
             gap = gap.min(penalty + excess);
@@ -157,21 +152,34 @@ impl<'a> Conditions<'a> {
         }
         let supporting = || self.parts.iter().enumerate().filter(|(_, part)| part.norm != 0.0);
         let columns: Vec<usize> = supporting().flat_map(|(number, _)| self.columns(number)).collect();
-        let gram = design.gram(&columns, l2);
-        let mut factor = Cholesky::default();
-        let is_one =
-            (0..columns.len()).all(|i| factor.push(gram.row(i).iter().take(i + 1).copied().collect(), NEAR).is_ok());
-        let mut inverses = if is_one { factor.inverse_diagonal() } else { Vec::new() }.into_iter();
-        is_one
-            && supporting().all(|(number, part)| {
-                let inverse: f64 = inverses.by_ref().take(self.columns(number).len()).sum();
-                part.norm > radius * inverse.sqrt()
-            })
+        let Some(inverses) = inverse_diagonal(design, &columns, self.subject.strengths) else {
+            return false;
+        };
+        let mut inverses = inverses.into_iter();
+        supporting().all(|(number, part)| {
+            let inverse: f64 = inverses.by_ref().take(self.columns(number).len()).sum();
+            part.norm > radius * inverse.sqrt()
+        })
     }
 
     fn columns(&self, number: usize) -> Vec<usize> {
         self.subject.members.map_or_else(|| vec![number], |members| members[number].clone())
     }
+}
+
+/// The diagonal of A⁻¹, in the order of the columns; None if A has no inverse that is known well.
+fn inverse_diagonal(design: &Design, columns: &[usize], Strengths { l1, l2 }: Strengths) -> Option<Vec<f64>> {
+    if l1 == 0.0 {
+        // The solution is a closed form, which has decomposed x already.
+        let inverses = design.spectrum().ok()?.inverse_diagonal(l2)?;
+        return Some(columns.iter().map(|&j| inverses[j]).collect());
+    }
+    let gram = design.gram(columns, l2);
+    let mut factor = Cholesky::default();
+    for (i, row) in gram.rows().into_iter().enumerate() {
+        factor.push(row.iter().take(i + 1).copied().collect(), NEAR).ok()?;
+    }
+    Some(factor.inverse_diagonal())
 }
 
 #[cfg(test)]

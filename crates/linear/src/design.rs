@@ -14,7 +14,7 @@ pub(crate) struct Design {
     pub(crate) squares: Vec<f64>,
     /// What centring took off.
     pub(crate) mean: Array1<f64>,
-    /// XᵀX, if it is no larger than x.
+    /// XᵀX, if it is no larger than x and was worth its O(rows·columns²).
     gram: OnceCell<Array2<f64>>,
     basis: OnceCell<Basis>,
     spectrum: OnceCell<Spectrum>,
@@ -66,9 +66,12 @@ impl Design {
         self.x.row(column).dot(r)
     }
 
-    /// XᵀX + l2·I over the given columns.
+    /// XᵀX + l2·I over the given columns, in O(rows·k²) for k of them.
     pub(crate) fn gram(&self, columns: &[usize], l2: f64) -> Array2<f64> {
-        let mut gram = match self.whole_gram() {
+        if 2 * columns.len() >= self.columns() {
+            self.keep_gram();
+        }
+        let mut gram = match self.gram.get() {
             Some(whole) => {
                 Array2::from_shape_fn((columns.len(), columns.len()), |(i, j)| whole[(columns[i], columns[j])])
             }
@@ -81,9 +84,11 @@ impl Design {
         gram
     }
 
-    /// XᵀX, if it is no larger than x.
-    pub(crate) fn whole_gram(&self) -> Option<&Array2<f64>> {
-        (self.columns() <= self.x.ncols()).then(|| self.gram.get_or_init(|| self.x.dot(&self.x.t())))
+    /// Forms XᵀX for all that will be asked of it, if it is no larger than x.
+    pub(crate) fn keep_gram(&self) {
+        if self.columns() <= self.x.ncols() {
+            self.gram.get_or_init(|| self.x.dot(&self.x.t()));
+        }
     }
 
     pub(crate) fn basis(&self) -> &Basis {
@@ -112,6 +117,16 @@ pub(crate) fn centre(mut values: ArrayViewMut1<'_, f64>) -> f64 {
     first + shift
 }
 
+/// Checks that all of x: (rows, columns) is finite.
+pub(crate) fn check_finite(x: ArrayView2<'_, f64>) -> Result<(), Error> {
+    match x.indexed_iter().find(|(_, value)| !value.is_finite()) {
+        Some(((row, column), value)) => {
+            Err(Error::data(format!("row {row}, column {column} of x"), value, "a finite number"))
+        }
+        None => Ok(()),
+    }
+}
+
 fn check(x: ArrayView2<'_, f64>, y: ArrayViewD<'_, f64>) -> Result<(), Error> {
     for (axis, length) in [("rows", x.nrows()), ("columns", x.ncols())] {
         if length == 0 {
@@ -124,12 +139,39 @@ fn check(x: ArrayView2<'_, f64>, y: ArrayViewD<'_, f64>) -> Result<(), Error> {
     if y.is_empty() {
         return Err(Error::data("number of columns of y", 0, "at least 1"));
     }
-    if let Some(((row, column), value)) = x.indexed_iter().find(|(_, value)| !value.is_finite()) {
-        return Err(Error::data(format!("row {row}, column {column} of x"), value, "a finite number"));
-    }
+    check_finite(x)?;
     if let Some((at, value)) = y.indexed_iter().find(|(_, value)| !value.is_finite()) {
         let column = if y.ndim() > 1 { format!(", column {}", at[1]) } else { String::new() };
         return Err(Error::data(format!("row {}{column} of y", at[0]), value, "a finite number"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::elastic_net::{self, ElasticNetOptions};
+    use crate::group_elastic_net;
+    use crate::group_problem::GroupProblem;
+    use crate::groups::Groups;
+    use crate::problem::Problem;
+    use ndarray::{Array1, Array2, Axis};
+
+    /// One fit of a few weights among many asks for no product of all columns; what needs most of them forms it once.
+    #[test]
+    fn all_products_are_formed_only_where_they_pay() {
+        let x = Array2::from_shape_fn((60, 20), |(i, j)| (0.37 * ((i * 20 + j) as f64).powi(2)).sin());
+        let y = &x.column(3) * 2.0 - x.column(7);
+        let (one, y2) = (Groups::each(20), y.view().insert_axis(Axis(1)));
+        for (alpha, at_most, forms) in [(0.5, 5, false), (1e-6, 20, true)] {
+            let options = ElasticNetOptions { alpha, ..Default::default() };
+            let problem = Problem::new(x.view(), y.view(), true).unwrap();
+            let fit = elastic_net::solve(&problem, Array1::zeros(20), &options).unwrap();
+            assert!((2..=at_most).contains(&fit.support().len()), "{}", fit.weights);
+            assert_eq!(problem.design.gram.get().is_some(), forms);
+            let problem = GroupProblem::new(x.view(), y2, &one, true).unwrap();
+            assert!(problem.design.gram.get().is_none());
+            group_elastic_net::solve(&problem, Array2::zeros((20, 1)), &options).unwrap();
+            assert_eq!(problem.design.gram.get().is_some(), forms);
+        }
+    }
 }

@@ -1,11 +1,13 @@
 use crate::certificate::{Certificate, Conditions, Part, Subject};
+use crate::design::check_finite;
+use crate::face;
 use crate::problem::{Problem, Strengths, check_l1_ratio, support};
 use crate::search::Limits;
-use crate::{face, ridge};
 use ndarray::{Array1, ArrayView1, ArrayView2, Axis};
 use wane_autodiff::{Error, non_negative};
 
-/// The options of [`elastic_net`], under scikit-learn's names; alpha and l1_ratio have its defaults, tol is stricter.
+/// The options of [`elastic_net`]. alpha, l1_ratio and fit_intercept have scikit-learn's names and defaults; tol is stricter
+/// than its own, and max_iterations is its `max_iter`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ElasticNetOptions {
     /// The strength of the penalty, finite and ≥ 0. At 0 it is least squares.
@@ -28,27 +30,41 @@ impl Default for ElasticNetOptions {
 }
 
 impl ElasticNetOptions {
-    /// The alpha and l1_ratio that have the optimum of a mean squared error + l1 ‖w‖₁ + l2 ‖w‖²; the other options are
-    /// the defaults.
+    /// The alpha and l1_ratio that have the optimum of a mean squared error + l1 Σ_g v_g ‖W_g‖ + l2 ‖W‖², its mean being over
+    /// rows and k outputs: alpha·l1_ratio = k·l1/2 and alpha(1 − l1_ratio) = k·l2. With [`elastic_net`], k = 1 and the norms
+    /// are ‖w‖₁; the other options are the defaults.
     ///
     /// # Errors
-    /// A strength that is negative, NaN or infinite.
-    pub fn beside_mse(l1: f64, l2: f64) -> Result<Self, Error> {
-        let (l1, l2) = (0.5 * non_negative("l1", l1)?, non_negative("l2", l2)?);
-        let alpha = l1 + l2;
+    /// A strength that is negative, NaN or infinite; no outputs; an alpha beyond f64.
+    pub fn beside_mse(l1: f64, l2: f64, outputs: usize) -> Result<Self, Error> {
+        let outputs = check_outputs(outputs)?;
+        let (l1, l2) = (0.5 * outputs * non_negative("l1", l1)?, outputs * non_negative("l2", l2)?);
+        let alpha = non_negative("alpha", l1 + l2)?;
         let l1_ratio = if alpha == 0.0 { 1.0 } else { l1 / alpha };
         Ok(Self { alpha, l1_ratio, ..Default::default() })
     }
 
-    /// The l1 and l2 that, beside a mean squared error, have this optimum: the inverse of [`beside_mse`](Self::beside_mse).
-    pub fn penalties_beside_mse(&self) -> (f64, f64) {
-        (2.0 * self.alpha * self.l1_ratio, self.alpha * (1.0 - self.l1_ratio))
+    /// The l1 and l2 that, beside a mean squared error of so many outputs, have this optimum: the inverse of
+    /// [`beside_mse`](Self::beside_mse).
+    ///
+    /// # Errors
+    /// No outputs.
+    pub fn penalties_beside_mse(&self, outputs: usize) -> Result<(f64, f64), Error> {
+        let outputs = check_outputs(outputs)?;
+        Ok((2.0 * self.alpha * self.l1_ratio / outputs, self.alpha * (1.0 - self.l1_ratio) / outputs))
     }
 
     pub(crate) fn check(&self) -> Result<Limits, Error> {
         non_negative("alpha", self.alpha)?;
         check_l1_ratio(self.l1_ratio)?;
         Limits::new(self.tol, self.max_iterations)
+    }
+}
+
+fn check_outputs(outputs: usize) -> Result<f64, Error> {
+    match outputs {
+        0 => Err(Error::option("number of outputs", 0, "at least 1")),
+        _ => Ok(outputs as f64),
     }
 }
 
@@ -75,23 +91,23 @@ impl Fit {
     /// xw + b, with x: (rows, columns), of shape (rows,).
     ///
     /// # Errors
-    /// Another number of columns than was fitted.
+    /// Another number of columns than was fitted; a value that is not finite.
     pub fn predict(&self, x: ArrayView2<'_, f64>) -> Result<Array1<f64>, Error> {
         predict(x, &self.weights, self.intercept)
     }
 }
 
 pub(crate) fn predict(x: ArrayView2<'_, f64>, weights: &Array1<f64>, intercept: f64) -> Result<Array1<f64>, Error> {
-    check_columns(x, weights.len())?;
+    check_rows(x, weights.len())?;
     Ok(x.dot(weights) + intercept)
 }
 
-/// Checks that x has as many columns as the model that is to predict.
-pub(crate) fn check_columns(x: ArrayView2<'_, f64>, columns: usize) -> Result<(), Error> {
-    if x.ncols() == columns {
-        return Ok(());
+/// Checks rows of as many columns as the model that is to predict has.
+pub(crate) fn check_rows(x: ArrayView2<'_, f64>, columns: usize) -> Result<(), Error> {
+    if x.ncols() != columns {
+        return Err(Error::data("number of columns of x", x.ncols(), format!("{columns}, as was fitted")));
     }
-    Err(Error::data("number of columns of x", x.ncols(), format!("{columns}, as was fitted")))
+    check_finite(x)
 }
 
 /// The minimum of 1/(2n) ‖y − Xw − b‖² + alpha·l1_ratio ‖w‖₁ + alpha(1 − l1_ratio)/2 ‖w‖² over w and b, with x: (rows,
@@ -103,8 +119,7 @@ pub(crate) fn check_columns(x: ArrayView2<'_, f64>, columns: usize) -> Result<()
 /// Linear Models via Coordinate Descent*, 2010), which find the support, and Newton's method on the weights found, which
 /// ends at the optimum once they have the right signs. A round takes O(rows·columns + rows·k² + k³) for k weights that are
 /// not 0. Where lasso solutions are many, as with equal columns, this gives one whose columns are independent. With
-/// alpha·l1_ratio = 0 the solution is a closed form, and a column that depends on those before it gets weight 0 where no
-/// penalty shares it out.
+/// alpha·l1_ratio = 0 the solution is a closed form: of many solutions without a penalty, the one of the least ‖w‖.
 ///
 /// # Errors
 /// x without rows or columns; another number of rows in y; a value that is not finite, or whose square overflows; options
@@ -140,7 +155,7 @@ pub(crate) fn solve(problem: &Problem, start: Array1<f64>, options: &ElasticNetO
     let strengths = problem.design.strengths(options.alpha, options.l1_ratio);
     let mut weights = start;
     let (certificate, iterations) = if strengths.l1 == 0.0 {
-        weights = ridge::solve(&problem.design, &problem.y, strengths.l2)?.0;
+        weights = problem.design.spectrum()?.ridge(&problem.y, strengths.l2);
         let residual = problem.residual(&weights);
         (limits.closed(&conditions(problem, strengths, &weights, &residual))?, 0)
     } else {
@@ -173,7 +188,7 @@ pub(crate) fn conditions<'a>(
     };
     let parts = (0..design.columns()).map(part).collect();
     let subject = Subject { design, y_square: *y_square, strengths, members: None };
-    Conditions::new(subject, parts, residual.view().insert_axis(Axis(0)), weights.dot(weights))
+    Conditions::new(subject, parts, residual.view().insert_axis(Axis(0)), weights.iter().map(|w| l2 * w * w).sum())
 }
 
 /// Each weight in turn to its optimum beside the others: S(x_j·r + ‖x_j‖²w_j, l1) / (‖x_j‖² + l2).

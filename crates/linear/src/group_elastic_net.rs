@@ -1,8 +1,8 @@
 use crate::certificate::Certificate;
-use crate::elastic_net::{ElasticNetOptions, check_columns};
+use crate::elastic_net::{ElasticNetOptions, check_rows};
 use crate::group_problem::GroupProblem;
 use crate::groups::Groups;
-use crate::{newton, ridge};
+use crate::newton;
 use ndarray::{Array1, Array2, ArrayView2};
 use wane_autodiff::Error;
 
@@ -26,9 +26,9 @@ impl GroupFit {
     /// XW + b, with x: (rows, columns), of shape (rows, outputs).
     ///
     /// # Errors
-    /// Another number of columns than was fitted.
+    /// Another number of columns than was fitted; a value that is not finite.
     pub fn predict(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, Error> {
-        check_columns(x, self.weights.nrows())?;
+        check_rows(x, self.weights.nrows())?;
         Ok(x.dot(&self.weights) + &self.intercept)
     }
 }
@@ -85,7 +85,7 @@ pub(crate) fn solve(
     let mut weights = start;
     let (certificate, iterations) = if strengths.l1 == 0.0 {
         for output in 0..problem.outputs() {
-            let (solution, _) = ridge::solve(&problem.design, &problem.output(output), strengths.l2)?;
+            let solution = problem.design.spectrum()?.ridge(&problem.output(output), strengths.l2);
             weights.column_mut(output).assign(&solution);
         }
         (limits.closed(&problem.conditions(strengths, &weights, &problem.residual(&weights)))?, 0)

@@ -133,16 +133,19 @@ impl<'a> GroupProblem<'a> {
         let parts = groups.zip(&self.squares).map(part).collect();
         let (design, y_square) = (&self.design, self.y_square);
         let subject = Subject { design, y_square, strengths, members: Some(self.groups.members()) };
-        Conditions::new(subject, parts, residual.view(), weights.iter().map(|w| w * w).sum())
+        Conditions::new(subject, parts, residual.view(), weights.iter().map(|w| l2 * w * w).sum())
     }
 }
 
 /// ‖X_g‖², or more: what rows of X_gᵀX_g add up to bounds its largest eigenvalue, and so do its eigenvalues' sum.
 fn square_norm(design: &Design, members: &[usize]) -> f64 {
     let trace: f64 = members.iter().map(|&j| design.squares[j]).sum();
+    if members.len() == 1 {
+        return trace;
+    }
     let gram = design.gram(members, 0.0);
     let by_rows = gram.rows().into_iter().map(|row| row.iter().map(|g| g.abs()).sum()).fold(0.0, f64::max);
-    if members.len() == 1 { trace } else { trace.min(by_rows) }
+    trace.min(by_rows)
 }
 
 /// √Σ z², of any scale.

@@ -1,22 +1,28 @@
 //! Lasso, elastic net and ridge for one linear model, solved to the end: weights that a penalty makes zero are exactly
 //! zero, and each solution comes with a [`Certificate`] of how far from the optimum it can be.
 //!
-//! With n rows, the intercept b free of any penalty, and scikit-learn's names:
+//! With n rows, the intercepts free of any penalty, and scikit-learn's alpha and l1_ratio:
 //!
 //! | function | minimises | scikit-learn |
 //! |---|---|---|
 //! | [`elastic_net`] | 1/(2n) ‖y − Xw − b‖² + alpha·l1_ratio ‖w‖₁ + alpha(1 − l1_ratio)/2 ‖w‖² | `ElasticNet`, and `Lasso` with l1_ratio = 1 |
 //! | [`path`] | the same at every alpha of a grid | `enet_path`, `lasso_path` |
+//! | [`group_elastic_net`] | 1/(2n) ‖Y − XW − 1bᵀ‖² + alpha·l1_ratio Σ_g v_g ‖W_g‖ + alpha(1 − l1_ratio)/2 ‖W‖² | `MultiTaskElasticNet` and `MultiTaskLasso`, if each column is a group |
+//! | [`group_path`] | the same at every alpha of a grid | `MultiTaskElasticNet.path` |
 //! | [`ridge`] | ‖y − Xw − b‖² + alpha ‖w‖² | `Ridge` |
 //!
 //! # Beside a mean squared error
 //!
-//! A network's loss has no ½: mean (y − Xw − b)² + l1 ‖w‖₁ + l2 ‖w‖², where wane's `ElasticNet::new(l1, l2)` and
-//! PyTorch's `weight_decay` = 2·l2 (coupled) mean the same. It is twice the objective above if
+//! A network's loss has no ½, and its mean is over rows and outputs: mean (y − Xw − b)² + l1 ‖w‖₁ + l2 ‖w‖², where wane's
+//! `ElasticNet::new(l1, l2)` and PyTorch's `weight_decay` = 2·l2 (coupled) mean the same. With k outputs it is 2/k times the
+//! objective above if
 //!
-//! - alpha·l1_ratio = l1/2 and alpha(1 − l1_ratio) = l2: [`ElasticNetOptions::beside_mse`], and back with
+//! - alpha·l1_ratio = k·l1/2 and alpha(1 − l1_ratio) = k·l2: [`ElasticNetOptions::beside_mse`], and back with
 //!   [`ElasticNetOptions::penalties_beside_mse`];
-//! - `Ridge`'s alpha = n·l2.
+//! - `Ridge`'s alpha = n·l2 (k = 1).
+//!
+//! Of several outputs, [`Groups::each`] counts ‖W_g‖ as such: it is a layer's `GroupLasso::columns(λ).unweighted()` with
+//! l1 = λ, and `GroupLasso::columns(λ)`, which counts √k ‖W_g‖, with l1 = λ√k.
 //!
 //! ```
 //! use wane_linear::{ElasticNetOptions, elastic_net};

@@ -7,7 +7,8 @@ use crate::search::Limits;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use wane_autodiff::{Error, non_negative, number};
 
-/// The options of [`path`], under scikit-learn's names.
+/// The options of [`path`]. l1_ratio, eps, alphas, tol and fit_intercept have scikit-learn's names; count is its `n_alphas`,
+/// max_iterations its `max_iter`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PathOptions {
     /// Which part of the penalty is ℓ1, from 0 to 1. A grid wants it above 0.
@@ -74,18 +75,31 @@ fn in_order(sets: impl Iterator<Item = Vec<usize>>) -> Vec<usize> {
     order
 }
 
-/// The smallest alpha at which all weights of an elastic net with intercept are 0: max_j |x_j·(y − ȳ)| / (n·l1_ratio), with
-/// x: (rows, columns), centred, and y: (rows,). It is rounded up, so that the weights are zero to the bit.
+/// The smallest alpha at which all weights of an [`elastic_net`](crate::elastic_net) with these options are 0, whatever
+/// their own alpha is: max_j |x_j·(y − ȳ)| / (n·l1_ratio), with x: (rows, columns) and y: (rows,). Without an intercept ȳ is
+/// 0. It is rounded up, so that the weights are zero to the bit.
+///
+/// ```
+/// use ndarray::array;
+/// use wane_linear::{ElasticNetOptions, elastic_net, lambda_max};
+///
+/// let (x, y) = (array![[1.0], [2.0], [3.0]], array![1.0, 3.0, 5.0]);
+/// let lasso = ElasticNetOptions { l1_ratio: 1.0, ..Default::default() };
+/// let alpha = lambda_max(x.view(), y.view(), &lasso)?;
+/// let fit = elastic_net(x.view(), y.view(), &ElasticNetOptions { alpha: 0.5 * alpha, ..lasso })?;
+/// assert_eq!((alpha, fit.weights[0]), (4.0 / 3.0, 1.0));
+/// # Ok::<(), wane_autodiff::Error>(())
+/// ```
 ///
 /// # Errors
 /// x without rows or columns; another number of rows in y; a value that is not finite, or whose square overflows; an
 /// `l1_ratio` that is not above 0 and at most 1, since ridge makes no weight zero.
-pub fn lambda_max(x: ArrayView2<'_, f64>, y: ArrayView1<'_, f64>, l1_ratio: f64) -> Result<f64, Error> {
-    largest_alpha(&Problem::new(x, y, true)?, l1_ratio)
+pub fn lambda_max(x: ArrayView2<'_, f64>, y: ArrayView1<'_, f64>, options: &ElasticNetOptions) -> Result<f64, Error> {
+    largest_alpha(&Problem::new(x, y, options.fit_intercept)?, options.l1_ratio)
 }
 
-/// The smallest alpha at which all weights of a group elastic net with intercept are 0: max_g ‖X_gᵀ(Y − Ȳ)‖ / (n·l1_ratio·v_g),
-/// with x: (rows, columns), centred, and y: (rows, outputs). It is rounded up, so that the weights are zero to the bit.
+/// [`lambda_max`], of [`group_elastic_net`](crate::group_elastic_net): max_g ‖X_gᵀ(Y − Ȳ)‖ / (n·l1_ratio·v_g), with
+/// x: (rows, columns) and y: (rows, outputs).
 ///
 /// # Errors
 /// Those of [`lambda_max`]; y without outputs; groups of another number of columns.
@@ -93,11 +107,11 @@ pub fn group_lambda_max(
     x: ArrayView2<'_, f64>,
     y: ArrayView2<'_, f64>,
     groups: &Groups,
-    l1_ratio: f64,
+    options: &ElasticNetOptions,
 ) -> Result<f64, Error> {
-    let problem = GroupProblem::new(x, y, groups, true)?;
-    check_makes_zeros(l1_ratio)?;
-    Ok(problem.lambda_max(l1_ratio))
+    let problem = GroupProblem::new(x, y, groups, options.fit_intercept)?;
+    check_makes_zeros(options.l1_ratio)?;
+    Ok(problem.lambda_max(options.l1_ratio))
 }
 
 fn largest_alpha(problem: &Problem, l1_ratio: f64) -> Result<f64, Error> {
@@ -115,8 +129,7 @@ fn check_makes_zeros(l1_ratio: f64) -> Result<(), Error> {
     Err(Error::option("l1_ratio", number(l1_ratio), expected))
 }
 
-/// The elastic net at every alpha of a grid, each solution started from the one before it (scikit-learn's `enet_path`,
-/// with intercept). x: (rows, columns), y: (rows,).
+/// The elastic net at every alpha of a grid, each solution started from the one before it (scikit-learn's `enet_path`). x: (rows, columns), y: (rows,).
 ///
 /// The grid is geometric, from [`lambda_max`] down to `eps` times it.
 ///
@@ -139,13 +152,14 @@ pub fn path(x: ArrayView2<'_, f64>, y: ArrayView1<'_, f64>, options: &PathOption
     options.check()?;
     let problem = Problem::new(x, y, options.fit_intercept)?;
     let alphas = options.alphas(|| largest_alpha(&problem, options.l1_ratio))?;
+    problem.design.keep_gram();
     options.walk(alphas, |options, last: Option<&Fit>| {
         let start = last.map_or_else(|| Array1::zeros(x.ncols()), |fit| fit.weights.clone());
         elastic_net::solve(&problem, start, options)
     })
 }
 
-/// [`path`], of [`group_elastic_net`](crate::group_elastic_net) (scikit-learn's `MultiTaskElasticNet.path`, with intercept).
+/// [`path`], of [`group_elastic_net`](crate::group_elastic_net) (scikit-learn's `MultiTaskElasticNet.path`).
 /// x: (rows, columns), y: (rows, outputs).
 ///
 /// # Errors
@@ -162,6 +176,7 @@ pub fn group_path(
         check_makes_zeros(options.l1_ratio)?;
         Ok(problem.lambda_max(options.l1_ratio))
     })?;
+    problem.design.keep_gram();
     options.walk(alphas, |options, last: Option<&GroupFit>| {
         let start = last.map_or_else(|| Array2::zeros((x.ncols(), y.ncols())), |fit| fit.weights.clone());
         group_elastic_net::solve(&problem, start, options)

@@ -1,6 +1,5 @@
-use crate::cholesky::Cholesky;
 use crate::design::Design;
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use wane_autodiff::{Error, non_negative, number};
 
 /// The linear map S from targets to the fitted values of [`ridge`](crate::ridge), ŷ = Sy: what is known of a ridge before any
@@ -22,7 +21,7 @@ use wane_autodiff::{Error, non_negative, number};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct RidgeSmoother {
-    /// L⁻¹Xᵀ, (columns, rows), with LLᵀ = XᵀX + alpha·I: S = 11ᵀ/n + VᵀV.
+    /// s/√(s² + alpha) u of each singular value s of the centred X and its u, (rank, rows): S = 11ᵀ/n + VᵀV.
     v: Array2<f64>,
 }
 
@@ -43,9 +42,7 @@ pub struct RidgeRisk {
 }
 
 impl RidgeSmoother {
-    /// The map of ridges of this alpha on these rows; x: (rows, columns). O(rows·columns² + columns³).
-    ///
-    /// A column that depends on those before it to where alpha is lost beside them is left out.
+    /// The map of ridges of this alpha on these rows; x: (rows, columns). O(rows·columns·min) with min the smaller of both.
     ///
     /// # Errors
     /// x without rows or columns; a value that is not finite, or whose square overflows; an alpha that is negative, NaN or
@@ -53,22 +50,7 @@ impl RidgeSmoother {
     pub fn new(x: ArrayView2<'_, f64>, alpha: f64) -> Result<Self, Error> {
         non_negative("alpha", alpha)?;
         let design = Design::new(x, Array1::zeros(x.nrows()).view().into_dyn(), true)?;
-        let all = Vec::from_iter(0..design.columns());
-        let gram = design.gram(&all, alpha);
-        let (mut columns, mut factor) = (Vec::new(), Cholesky::default());
-        for j in all {
-            let row = columns.iter().chain([&j]).map(|&i| gram[(j, i)]).collect();
-            if factor.push(row, 0.0).is_ok() {
-                columns.push(j);
-            }
-        }
-        let mut v = design.x.select(Axis(0), &columns);
-        for mut row in v.columns_mut() {
-            let mut solved = row.to_vec();
-            factor.forward(&mut solved);
-            row.assign(&ArrayView1::from(&solved));
-        }
-        Ok(Self { v })
+        Ok(Self { v: design.spectrum()?.smoother(alpha) })
     }
 
     fn rows(&self) -> f64 {

@@ -1,6 +1,6 @@
 use crate::design::Design;
 use faer::MatRef;
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView1};
 use wane_autodiff::Error;
 
 /// X = USVᵀ over the singular values that are not rounding: ridge for any strength at the cost of two products.
@@ -38,11 +38,32 @@ impl Spectrum {
         })
     }
 
-    /// The weights of ridge, V(S² + alpha)⁻¹SUᵀy, for an alpha above 0.
+    /// The weights of ridge, V(S² + alpha)⁻¹SUᵀy: with alpha = 0, of all that are least squares those of the least ‖w‖.
     pub(crate) fn ridge(&self, y: &Array1<f64>, alpha: f64) -> Array1<f64> {
         let mut along = self.u.dot(y);
         along.zip_mut_with(&self.s, |along, &s| *along /= s + alpha / s);
-        self.v.dot(&along)
+        // A zero is +0.
+        self.v.dot(&along) + 0.0
+    }
+
+    /// The diagonal of (XᵀX + l2·I)⁻¹, (columns,); None if there is no inverse.
+    pub(crate) fn inverse_diagonal(&self, l2: f64) -> Option<Vec<f64>> {
+        let is_whole = self.s.len() == self.v.nrows();
+        let of_column = |v: ArrayView1<'_, f64>| {
+            let within: f64 = v.iter().zip(&self.s).map(|(v, s)| v / (s + l2 / s) * (v / s)).sum();
+            // A direction without a singular value has l2 alone.
+            within + if is_whole { 0.0 } else { (1.0 - v.dot(&v)).max(0.0) / l2 }
+        };
+        (is_whole || l2 > 0.0).then(|| self.v.rows().into_iter().map(of_column).collect())
+    }
+
+    /// diag(s/√(s² + alpha))Uᵀ, (rank, rows): V with VᵀV = X(XᵀX + alpha·I)⁻¹Xᵀ.
+    pub(crate) fn smoother(&self, alpha: f64) -> Array2<f64> {
+        let mut v = self.u.clone();
+        for (mut row, s) in v.rows_mut().into_iter().zip(&self.s) {
+            row *= (1.0 + alpha / s / s).sqrt().recip();
+        }
+        v
     }
 
     /// Σ s²/(s² + alpha).

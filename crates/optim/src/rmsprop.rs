@@ -190,12 +190,12 @@ impl<T: Float> Kernel for Reach<'_, T> {
     #[inline(always)]
     fn call(self) {
         let Self { constants: c, scale, v, mean, each } = self;
-        divide(c.reach * scale, v, each, |v| v.sqrt() + c.eps);
-        if c.centered {
-            // The plain root is overwritten: options say once which it is.
-            for (each, (&v, &mean)) in each.iter_mut().zip(v.iter().zip(mean)) {
-                *each = (c.reach * scale / ((-mean).mul_add(mean, v).sqrt() + c.eps)).min(T::max_value());
-            }
+        if !c.centered {
+            divide(c.reach * scale, v, each, |v| v.sqrt() + c.eps);
+            return;
+        }
+        for (each, (&v, &mean)) in each.iter_mut().zip(v.iter().zip(mean)) {
+            *each = (c.reach * scale / ((-mean).mul_add(mean, v).sqrt() + c.eps)).min(T::max_value());
         }
     }
 }

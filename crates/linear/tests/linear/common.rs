@@ -27,6 +27,11 @@ pub(crate) fn options() -> impl Strategy<Value = ElasticNetOptions> {
     })
 }
 
+/// The default options with another l1_ratio.
+pub(crate) fn with_ratio(l1_ratio: f64) -> ElasticNetOptions {
+    ElasticNetOptions { l1_ratio, ..Default::default() }
+}
+
 pub(crate) fn objective(
     x: &Array2<f64>,
     y: &Array1<f64>,
@@ -40,6 +45,54 @@ pub(crate) fn objective(
     0.5 * residual.dot(&residual) / y.len() as f64
         + alpha * l1_ratio * l1
         + 0.5 * alpha * (1.0 - l1_ratio) * weights.dot(weights)
+}
+
+/// The objective minus what no weights are below, from definitions alone: the greater of Fenchel's dual and least squares.
+///
+/// In sums over rows the dual is θ·y − ½‖θ‖² − Σ (|x_j·θ| − l1)₊²/(2·l2), for any θ that adds up to 0 where there is an
+/// intercept: the residual, and without an ℓ2 part, which wants |x_j·θ| ≤ l1, as much of it as that allows.
+pub(crate) fn duality_gap(x: &Array2<f64>, y: &Array1<f64>, fit: &Fit, options: &ElasticNetOptions) -> f64 {
+    let n = y.len() as f64;
+    let (l1, l2) = (n * options.alpha * options.l1_ratio, n * options.alpha * (1.0 - options.l1_ratio));
+    let centred = |values: &Array1<f64>| {
+        if options.fit_intercept { values - values.mean().unwrap() } else { values.clone() }
+    };
+    let mut theta = centred(&(y - &x.dot(&fit.weights)));
+    let mut pulls = x.t().dot(&theta);
+    let largest = pulls.iter().fold(0.0, |largest: f64, pull| largest.max(pull.abs()));
+    if l2 == 0.0 && largest > l1 {
+        theta *= l1 / largest;
+        pulls *= l1 / largest;
+    }
+    let excess = |pull: &f64| if l2 > 0.0 { (pull.abs() - l1).max(0.0).powi(2) / (2.0 * l2) } else { 0.0 };
+    let dual = theta.dot(y) - 0.5 * theta.dot(&theta) - pulls.iter().map(excess).sum::<f64>();
+    let mut rest = centred(y);
+    let columns: Vec<Array1<f64>> = x.columns().into_iter().map(|column| centred(&column.to_owned())).collect();
+    take_off(&mut rest, &independent(&columns));
+    let least_squares = 0.5 * rest.dot(&rest);
+    objective(x, y, &fit.weights, fit.intercept, options) - dual.max(least_squares) / n
+}
+
+/// An orthonormal basis of what the columns span: as many vectors as their rank.
+pub(crate) fn independent(columns: &[Array1<f64>]) -> Vec<Array1<f64>> {
+    let mut basis: Vec<Array1<f64>> = Vec::new();
+    for column in columns {
+        let mut rest = column.clone();
+        take_off(&mut rest, &basis);
+        let norm = rest.dot(&rest).sqrt();
+        if norm > 1e-9 * column.dot(column).sqrt() {
+            basis.push(rest / norm);
+        }
+    }
+    basis
+}
+
+/// Takes off what lies in the span of an orthonormal basis; twice, for what rounding leaves.
+fn take_off(values: &mut Array1<f64>, basis: &[Array1<f64>]) {
+    for q in basis.iter().chain(basis) {
+        let along = q.dot(values);
+        values.scaled_add(-along, q);
+    }
 }
 
 /// The gradient of the smooth part, over w.

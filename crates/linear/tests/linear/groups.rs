@@ -1,14 +1,16 @@
 //! Groups: scikit-learn's multi-task values, what they share with single columns, and laws.
 
-use crate::common::{close, options, problem};
+use crate::common::{close, options, problem, with_ratio};
 use ndarray::{Array1, Array2, ArrayView2, Axis, array, concatenate};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
+use wane_autodiff::{Params, Tape};
 use wane_linear::{
     ElasticNetOptions, GroupFit, Groups, PathOptions, elastic_net, group_elastic_net, group_lambda_max, group_path,
     lambda_max, ridge,
 };
+use wane_penalties::{GroupLasso, L2};
 
 fn matrix(value: &Value) -> Array2<f64> {
     let rows: Vec<Vec<f64>> = serde_json::from_value(value.clone()).unwrap();
@@ -66,7 +68,7 @@ fn each_column_a_group_is_scikit_learns_multi_task_elastic_net() {
             assert!((fit.certificate.objective - number("objective")).abs() <= 1e-9 * number("objective"));
             assert!(fit.certificate.support_is_certain || alpha < 0.02 * number("largest"), "{:?}", fit.certificate);
             assert!(fit.iterations <= 15, "{} rounds", fit.iterations);
-            let largest = group_lambda_max(x.view(), y.view(), &groups, l1_ratio).unwrap();
+            let largest = group_lambda_max(x.view(), y.view(), &groups, &with_ratio(l1_ratio)).unwrap();
             assert!((largest / number("largest") - 1.0).abs() <= 1e-14);
         }
     }
@@ -125,13 +127,51 @@ fn an_orthonormal_group_is_shrunk_as_a_whole() {
     assert!(fit.weights[(0, 0)] < 0.0 && fit.weights[(2, 0)] < 0.0);
 }
 
+/// The gradient of a layer's own loss vanishes on the groups that are not zero, and the loss alone stays below the kink of
+/// the others.
+#[test]
+fn a_layer_of_three_outputs_is_at_its_minimum_too() {
+    let x = Array2::from_shape_fn((12, 4), |(i, j)| (1.7 * (i * 4 + j) as f64).sin());
+    let y = Array2::from_shape_fn((12, 3), |(i, k)| {
+        x[(i, 0)] * (k as f64 - 0.6) + 0.5 * x[(i, 2)] + 0.1 * ((3 * i + k) as f64).cos()
+    });
+    let (outputs, lambda, l2) = (3, 0.05, 0.02);
+    let root = (outputs as f64).sqrt();
+    let columns = GroupLasso::columns(lambda).unwrap();
+    for (term, l1) in [(columns, lambda * root), (columns.unweighted(), lambda)] {
+        let options = ElasticNetOptions::beside_mse(l1, l2, outputs).unwrap();
+        let back = options.penalties_beside_mse(outputs).unwrap();
+        assert!((back.0 - l1).abs() < 1e-15 && (back.1 - l2).abs() < 1e-15);
+        let fit = group_elastic_net(x.view(), y.view(), &Groups::each(4), &options).unwrap();
+        assert!(fit.active.len() > 1 && fit.active.len() < 4, "{:?}", fit.active);
+
+        let mut params = Params::new();
+        let w = params.root().add("weight", &fit.weights.t()).unwrap();
+        let b = params.root().add("bias", &fit.intercept).unwrap();
+        let (mut tape, mut grads) = (Tape::new(), params.grads());
+        let graph = tape.record(&params);
+        let output = graph.input(&x).linear(graph.param(w), Some(graph.param(b)), None);
+        let loss = output.mse_loss(graph.input(&y));
+        let penalties = graph.penalty(&term, &[w]) + graph.penalty(&L2::new(l2).unwrap(), &[w]);
+        (loss + penalties).backward(&mut grads);
+        let whole = grads.get(w).unwrap().to_owned();
+        for (column, slope) in whole.axis_iter(Axis(1)).enumerate() {
+            let norm = slope.iter().map(|g| g * g).sum::<f64>().sqrt();
+            // At a group of zeros the penalty's own gradient is 0: what is left is the loss's.
+            let most = if fit.active.contains(&column) { 1e-9 } else { l1 };
+            assert!(norm <= most, "column {column}: {norm} above {most}");
+        }
+        assert!(grads.get(b).unwrap().iter().all(|g| g.abs() < 1e-14));
+    }
+}
+
 #[test]
 fn a_path_ends_where_its_solutions_do_and_groups_enter_in_order() {
     for (x, y, _) in vendored() {
         let groups = Groups::each(x.ncols());
         let options = PathOptions { l1_ratio: 1.0, count: 20, eps: 1e-2, ..Default::default() };
         let path = group_path(x.view(), y.view(), &groups, &options).unwrap();
-        assert_eq!(path.alphas[0], group_lambda_max(x.view(), y.view(), &groups, 1.0).unwrap());
+        assert_eq!(path.alphas[0], group_lambda_max(x.view(), y.view(), &groups, &with_ratio(1.0)).unwrap());
         assert!(path.fits[0].active.is_empty());
         for (&alpha, fit) in path.alphas.iter().zip(&path.fits) {
             let alone = group_elastic_net(x.view(), y.view(), &groups, &group_lasso(alpha)).unwrap();
@@ -166,8 +206,8 @@ proptest! {
             prop_assert!(close(fit.weights.column(0), same.weights.view(), 1e-6));
             prop_assert!((fit.intercept[0] - same.intercept).abs() <= 1e-5);
         }
-        let largest = lambda_max(x.view(), y.view(), 0.3).unwrap();
-        prop_assert_eq!(group_lambda_max(x.view(), y2, &groups, 0.3).unwrap(), largest);
+        let largest = lambda_max(x.view(), y.view(), &with_ratio(0.3)).unwrap();
+        prop_assert_eq!(group_lambda_max(x.view(), y2, &groups, &with_ratio(0.3)).unwrap(), largest);
     }
 
     #[test]
@@ -198,17 +238,17 @@ proptest! {
     #[test]
     fn at_the_largest_alpha_all_are_zero_and_below_it_they_are_not(
         (x, y) in problem(1..8),
-        l1_ratio in 0.05..1.0_f64,
+        options in options(),
         weights in vec(0.1..3.0_f64, 2),
     ) {
         let groups = halves(x.ncols());
         let weights = weights.into_iter().take(groups.weights().len()).collect();
         let groups = groups.weighted(weights).unwrap();
         let y = concatenate![Axis(1), y.view().insert_axis(Axis(1)), (&y * &y).insert_axis(Axis(1))];
-        let alpha = group_lambda_max(x.view(), y.view(), &groups, l1_ratio).unwrap();
+        let alpha = group_lambda_max(x.view(), y.view(), &groups, &options).unwrap();
         prop_assume!(alpha > 1e-9);
         let at = |alpha| {
-            let options = ElasticNetOptions { alpha, l1_ratio, ..Default::default() };
+            let options = ElasticNetOptions { alpha, ..options };
             group_elastic_net(x.view(), y.view(), &groups, &options).unwrap()
         };
         let fit = at(alpha);

@@ -5,4 +5,5 @@ mod groups;
 mod minibatches;
 mod paths;
 mod refusals;
+mod ridges;
 mod solutions;

@@ -1,5 +1,6 @@
 //! What is refused, in whole sentences.
 
+use crate::common::with_ratio;
 use ndarray::{Array1, Array2, Axis, array};
 use wane_autodiff::ErrorKind;
 use wane_linear::{
@@ -30,7 +31,7 @@ fn data_is_refused_by_its_place() {
         let errors = [
             elastic_net(x.view(), y.view(), &options).unwrap_err(),
             path(x.view(), y.view(), &PathOptions::default()).unwrap_err(),
-            lambda_max(x.view(), y.view(), 1.0).unwrap_err(),
+            lambda_max(x.view(), y.view(), &with_ratio(1.0)).unwrap_err(),
             ridge(x.view(), y.view(), 1.0).unwrap_err(),
         ];
         for error in errors {
@@ -66,9 +67,15 @@ fn options_are_refused_by_name() {
     }
     assert_eq!(ridge(x.view(), y.view(), -1.0).unwrap_err().to_string(), format!("alpha is -1; expected {strength}"));
     assert_eq!(
-        ElasticNetOptions::beside_mse(0.1, -2.0).unwrap_err().to_string(),
+        ElasticNetOptions::beside_mse(0.1, -2.0, 1).unwrap_err().to_string(),
         format!("l2 is -2; expected {strength}")
     );
+    for error in [ElasticNetOptions::beside_mse(0.1, 0.1, 0).unwrap_err(), default.penalties_beside_mse(0).unwrap_err()]
+    {
+        assert_eq!(error.to_string(), "number of outputs is 0; expected at least 1");
+    }
+    let message = ElasticNetOptions::beside_mse(1e308, 1e308, 9).unwrap_err().to_string();
+    assert_eq!(message, format!("alpha is inf; expected {strength}"));
 
     let from =
         |start: Array1<f64>| elastic_net_from(x.view(), y.view(), start.view(), &default).unwrap_err().to_string();
@@ -77,6 +84,16 @@ fn options_are_refused_by_name() {
     let fit = elastic_net(x.view(), y.view(), &default).unwrap();
     let message = fit.predict(array![[1.0, 2.0]].view()).unwrap_err().to_string();
     assert_eq!(message, "number of columns of x is 2; expected 1, as was fitted");
+    let ridge = ridge(x.view(), y.view(), 1.0).unwrap();
+    let y = y.view().insert_axis(Axis(1));
+    let group = group_elastic_net(x.view(), y, &Groups::each(1), &default).unwrap();
+    for (value, given) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf"), (f64::NEG_INFINITY, "-inf")] {
+        let x = array![[1.0], [value]];
+        let x = x.view();
+        for error in [fit.predict(x).unwrap_err(), ridge.predict(x).unwrap_err(), group.predict(x).unwrap_err()] {
+            assert_eq!((error.to_string(), error.kind()), (finite("row 1, column 0 of x", given), ErrorKind::Data));
+        }
+    }
 }
 
 #[test]
@@ -138,7 +155,7 @@ fn groups_and_outputs_that_do_not_fit_are_refused() {
         [
             group_elastic_net(x.view(), y.view(), groups, &default).unwrap_err().to_string(),
             group_path(x.view(), y.view(), groups, &PathOptions::default()).unwrap_err().to_string(),
-            group_lambda_max(x.view(), y.view(), groups, 1.0).unwrap_err().to_string(),
+            group_lambda_max(x.view(), y.view(), groups, &with_ratio(1.0)).unwrap_err().to_string(),
         ]
     };
     let nan = array![[1.0, 2.0], [3.0, f64::NAN], [0.0, 1.0]];
@@ -160,7 +177,12 @@ fn groups_and_outputs_that_do_not_fit_are_refused() {
         let message = group_path(x.view(), y.view(), &groups, &options).unwrap_err().to_string();
         assert_eq!(message, format!("alphas[1] is {given}; expected a finite number, 0 or above"));
     }
-    assert!(group_lambda_max(x.view(), y.view(), &groups, 0.0).unwrap_err().to_string().starts_with("l1_ratio is 0; "));
+    assert!(
+        group_lambda_max(x.view(), y.view(), &groups, &with_ratio(0.0))
+            .unwrap_err()
+            .to_string()
+            .starts_with("l1_ratio is 0; ")
+    );
     let fit = group_elastic_net(x.view(), y.view(), &groups, &default).unwrap();
     let message = fit.predict(array![[1.0]].view()).unwrap_err().to_string();
     assert_eq!(message, "number of columns of x is 1; expected 2, as was fitted");

@@ -1,6 +1,6 @@
 //! Solutions, by what makes them solutions.
 
-use crate::common::{close, gradient, objective, options, problem};
+use crate::common::{close, duality_gap, gradient, independent, objective, options, problem, with_ratio};
 use ndarray::{Array1, Array2, Axis, array, concatenate};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -56,7 +56,10 @@ proptest! {
     fn lasso_columns_are_independent((x, y) in problem(1..14), alpha in 0.01..1.0_f64) {
         let options = ElasticNetOptions { alpha, l1_ratio: 1.0, ..Default::default() };
         let fit = elastic_net(x.view(), y.view(), &options).unwrap();
-        prop_assert!(fit.support().len() < y.len(), "{} weights of {} rows", fit.support().len(), y.len());
+        // Centred, as an intercept has it.
+        let column = |j: usize| &x.column(j) - x.column(j).mean().unwrap();
+        let columns: Vec<Array1<f64>> = fit.support().into_iter().map(column).collect();
+        prop_assert_eq!(independent(&columns).len(), columns.len(), "{}", fit.weights);
     }
 
     #[test]
@@ -115,21 +118,16 @@ proptest! {
     }
 
     #[test]
-    fn at_the_largest_alpha_all_are_zero_and_below_it_they_are_not(
-        (x, y) in problem(1..8),
-        l1_ratio in 0.05..1.0_f64,
-    ) {
-        let alpha = lambda_max(x.view(), y.view(), l1_ratio).unwrap();
+    fn at_the_largest_alpha_all_are_zero_and_below_it_they_are_not((x, y) in problem(1..8), options in options()) {
+        let alpha = lambda_max(x.view(), y.view(), &options).unwrap();
         // Where nothing goes with y it is least squares, which rounds.
         prop_assume!(alpha > 0.0);
-        let at = |alpha| {
-            let options = ElasticNetOptions { alpha, l1_ratio, ..Default::default() };
-            elastic_net(x.view(), y.view(), &options).unwrap()
-        };
+        let at = |alpha| elastic_net(x.view(), y.view(), &ElasticNetOptions { alpha, ..options }).unwrap();
         let fit = at(alpha);
         prop_assert!(fit.weights.iter().all(|w| w.to_bits() == 0), "{}", fit.weights);
         prop_assert_eq!(fit.certificate.gap, 0.0);
-        prop_assert!((fit.intercept - y.mean().unwrap()).abs() <= 1e-15 * 3.0);
+        let mean = if options.fit_intercept { y.mean().unwrap() } else { 0.0 };
+        prop_assert!((fit.intercept - mean).abs() <= 1e-15 * 3.0);
         if alpha > 1e-9 {
             prop_assert!(!at(0.999 * alpha).support().is_empty());
         }
@@ -140,7 +138,7 @@ proptest! {
         let options = ElasticNetOptions { alpha, l1_ratio: 0.0, ..Default::default() };
         let fit = elastic_net(x.view(), y.view(), &options).unwrap();
         let same = ridge(x.view(), y.view(), alpha * y.len() as f64).unwrap();
-        prop_assert_eq!(&fit.weights, &same.weights);
+        prop_assert_eq!((&fit.weights, fit.certificate), (&same.weights, same.certificate));
         prop_assert!(fit.certificate.gap <= 1e-12 * (1.0 + y.dot(&y)), "{:?}", fit.certificate);
         prop_assert!(gradient(&x, &y, &fit, &options).iter().all(|g| g.abs() <= 1e-9));
         prop_assert!(same.degrees_of_freedom < y.len().min(x.ncols() + 1) as f64, "{same:?}");
@@ -227,7 +225,8 @@ fn a_column_nearly_equal_to_another_is_not_taken_for_it() {
     let y: Array1<f64> = (0..n).map(|i| (0.7 * i as f64).sin() + 0.1 * (i % 5) as f64).collect();
     for alpha in [1e-1, 1e-3, 1e-6] {
         let fit = elastic_net(x.view(), y.view(), &lasso(alpha)).unwrap();
-        assert!(fit.certificate.gap <= 1e-10, "{fit:?}");
+        let gap = duality_gap(&x, &y, &fit, &lasso(alpha));
+        assert!(gap <= 1e-10, "{gap} {fit:?}");
     }
 }
 
@@ -239,7 +238,7 @@ fn columns_nearly_equal_to_others_take_few_rounds() {
     let y: Array1<f64> = (0..n).map(|i| (1.3 * i as f64).sin() + (0.7 * i as f64).cos()).collect();
     for near in (2..16).map(|e| 10.0_f64.powi(-e)) {
         let x = Array2::from_shape_fn((n, p), |(i, j)| base[i] * (1.0 + near * (2.9 * (i * p + j) as f64).sin()));
-        let largest = lambda_max(x.view(), y.view(), 1.0).unwrap();
+        let largest = lambda_max(x.view(), y.view(), &with_ratio(1.0)).unwrap();
         for part in [0.5, 0.1, 0.01] {
             let fit = elastic_net(x.view(), y.view(), &lasso(part * largest)).unwrap();
             assert!(fit.iterations <= 25, "{} rounds for {near}, {part}", fit.iterations);
@@ -254,11 +253,12 @@ fn small_strengths_have_certificates() {
         let x = Array2::from_shape_fn((n, p), |(i, j)| (0.37 * ((i * p + j) as f64).powi(2)).sin());
         let y: Array1<f64> = (0..n).map(|i| (0.9 * i as f64).cos()).collect();
         for l1_ratio in [1.0, 0.5, 1e-6] {
-            let largest = lambda_max(x.view(), y.view(), l1_ratio).unwrap();
+            let largest = lambda_max(x.view(), y.view(), &with_ratio(l1_ratio)).unwrap();
             for alpha in (0..20).map(|e| largest * 10.0_f64.powi(-e)) {
                 let options = ElasticNetOptions { alpha, l1_ratio, ..Default::default() };
                 let fit = elastic_net(x.view(), y.view(), &options).unwrap();
-                assert!(fit.certificate.gap <= 1e-10 * y.var(0.0), "{alpha} {l1_ratio} {:?}", fit.certificate);
+                let gap = duality_gap(&x, &y, &fit, &options);
+                assert!(gap <= 1e-10 * y.var(0.0), "{alpha} {l1_ratio} {gap} {:?}", fit.certificate);
                 assert!(fit.iterations <= 25, "{} rounds for {alpha}, {l1_ratio}", fit.iterations);
             }
         }
@@ -286,17 +286,20 @@ fn scales_far_from_one_are_no_obstacle() {
     let x = Array2::from_shape_fn((n, p), |(i, j)| (1.7 * (i * p + j) as f64).sin());
     let y: Array1<f64> = (0..n).map(|i| (0.9 * i as f64).cos()).collect();
     let (of_lasso, of_ridge) =
-        (elastic_net(x.view(), y.view(), &lasso(0.05)).unwrap(), ridge(x.view(), y.view(), 0.5).unwrap());
+        (elastic_net(x.view(), y.view(), &lasso(0.004)).unwrap(), ridge(x.view(), y.view(), 0.5).unwrap());
+    assert!(!of_lasso.support().is_empty());
     for (a, b) in [(1e140, 1e-140), (1e-140, 1e140), (1e-70, 1e-70), (1e150, 1.0), (1.0, 1e-150)] {
         let (x, y) = (&x * a, &y * b);
         let near = |scaled: &Array1<f64>, of_one: &Array1<f64>| {
             scaled.iter().zip(of_one).all(|(s, w)| (s - w / a * b).abs() <= 1e-9 * (w / a * b).abs())
         };
-        let fit = elastic_net(x.view(), y.view(), &lasso(0.05 * a * b)).unwrap();
+        let fit = elastic_net(x.view(), y.view(), &lasso(0.004 * a * b)).unwrap();
         assert!(near(&fit.weights, &of_lasso.weights), "{a} {b} {}", fit.weights);
         let fit = ridge(x.view(), y.view(), 0.5 * a * a).unwrap();
         assert!(near(&fit.weights, &of_ridge.weights), "{a} {b} {}", fit.weights);
         assert!((fit.degrees_of_freedom - of_ridge.degrees_of_freedom).abs() < 1e-12);
+        let here = of_ridge.certificate.objective * b * b;
+        assert!((fit.certificate.objective - here).abs() <= 1e-12 * here, "{a} {b} {:?}", fit.certificate);
     }
 }
 
@@ -306,7 +309,7 @@ fn ridge_of_dependent_columns_shares_down_to_the_smallest_strengths() {
     let x = concatenate![Axis(1), column, column, 2.0 * &column];
     let y = array![0.5, 2.0, -0.2, 2.5, 0.3];
     let alone = ridge(column.view(), y.view(), 0.0).unwrap().weights[0];
-    for alpha in [1e-6, 1e-12, 1e-30, 1e-300] {
+    for alpha in [1e-6, 1e-12, 1e-30, 1e-300, 0.0] {
         // The least of ‖w‖² with w₀ + w₁ + 2w₂ given.
         let fit = ridge(x.view(), y.view(), alpha).unwrap();
         let shares = array![1.0, 1.0, 2.0] * alone / 6.0;
@@ -336,8 +339,8 @@ fn without_a_penalty_it_is_least_squares() {
     let x = array![[1.0, 0.0, 1.0], [0.0, 1.0, 1.0], [2.0, 1.0, 3.0], [-1.0, 3.0, 2.0], [0.5, 0.25, 0.75]];
     let y = x.dot(&array![2.0, -3.0, 0.0]) + 1.0;
     let fit = elastic_net(x.view(), y.view(), &lasso(0.0)).unwrap();
-    assert!(close(fit.weights.view(), array![2.0, -3.0, 0.0].view(), 1e-13), "{}", fit.weights);
-    assert_eq!(fit.weights[2].to_bits(), 0);
+    // Of 2 + t, −3 + t and −t the squares are least for t = 1/3.
+    assert!(close(fit.weights.view(), array![7.0 / 3.0, -8.0 / 3.0, -1.0 / 3.0].view(), 1e-13), "{}", fit.weights);
     assert!((fit.intercept - 1.0).abs() < 1e-13 && fit.certificate.gap < 1e-25 && fit.iterations == 0);
     assert!(!fit.certificate.support_is_certain);
     let same = ridge(x.view(), y.view(), 0.0).unwrap();
@@ -347,11 +350,11 @@ fn without_a_penalty_it_is_least_squares() {
 
 #[test]
 fn strengths_beside_a_mean_squared_error_have_the_same_optimum() {
-    let options = ElasticNetOptions::beside_mse(0.3, 0.05).unwrap();
-    let (l1, l2) = options.penalties_beside_mse();
+    let options = ElasticNetOptions::beside_mse(0.3, 0.05, 1).unwrap();
+    let (l1, l2) = options.penalties_beside_mse(1).unwrap();
     assert!((l1 - 0.3).abs() < 1e-15 && (l2 - 0.05).abs() < 1e-15);
     assert!((options.alpha * options.l1_ratio - 0.15).abs() < 1e-15);
-    assert_eq!(ElasticNetOptions::beside_mse(0.0, 0.0).unwrap().penalties_beside_mse(), (0.0, 0.0));
+    assert_eq!(ElasticNetOptions::beside_mse(0.0, 0.0, 1).unwrap().penalties_beside_mse(1).unwrap(), (0.0, 0.0));
 
     let (x, y) = (array![[1.0, 0.2], [0.5, -1.0], [-2.0, 0.3], [0.1, 0.9]], array![1.0, 0.1, -2.5, 0.8]);
     let fit = elastic_net(x.view(), y.view(), &options).unwrap();

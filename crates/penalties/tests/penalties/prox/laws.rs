@@ -3,7 +3,8 @@
 use super::{Case, all, cases, convex, groups, prox};
 use crate::common::config;
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
-use wane_penalties::{Bounds, GroupLasso, L0, L1, MaxNorm, NonNegative, Step};
+use wane_autodiff::Regularizer;
+use wane_penalties::{Bounds, ElasticNet, GroupLasso, L0, L1, L2, MaxNorm, NonNegative, SparseGroupLasso, Step};
 
 /// Points around x, near and far, and those that the operator makes of other points: they lie inside its constraint.
 fn competitors(case: &Case, operator: &dyn wane_penalties::Prox<f64>, x: &[f64]) -> Vec<Vec<f64>> {
@@ -68,12 +69,14 @@ proptest! {
     }
 
     /// prox of h at v + s · prox of its conjugate at v/s, in the metric of 1/s, is v: a norm's conjugate is the ball of its
-    /// dual norm.
+    /// dual norm, and λw²'s is z²/(4λ).
     #[test]
     fn penalties_and_their_balls_make_up_the_whole(case in cases(), a in 0.05..1.5_f64) {
         let (rows, columns) = (case.v.len() / case.columns, case.columns);
         let lambda = |size: usize| a * (size as f64).sqrt();
-        let pairs: [(super::Operator, super::Operator); 5] = [
+        let pairs: [(super::Operator, super::Operator); 7] = [
+            (Box::new(L2::new(a).unwrap()), Box::new(L2::new(0.25 / a).unwrap())),
+            (Box::new(NonNegative::with_l1(a).unwrap()), Box::new(Bounds::new(f64::NEG_INFINITY, a).unwrap())),
             (Box::new(L1::new(a).unwrap()), Box::new(Bounds::within(a).unwrap())),
             (Box::new(NonNegative::new()), Box::new(Bounds::new(f64::NEG_INFINITY, 0.0).unwrap())),
             (Box::new(GroupLasso::rows(a).unwrap()), Box::new(MaxNorm::rows(lambda(columns)).unwrap())),
@@ -98,6 +101,41 @@ proptest! {
             for i in 0..x.len() {
                 prop_assert!((x[i] + 0.3 * y[i] - case.v[i]).abs() <= 4e-15, "{penalty:?}");
             }
+        }
+    }
+
+    /// Where the conjugate is none of the operators: x = prox of h at v, and y = (v − x)/s, if and only if h(x) + h*(y) = x·y.
+    #[test]
+    fn sums_meet_their_conjugates(case in cases(), a in 0.05..1.5_f64, b in 0.05..1.5_f64) {
+        let (rows, columns) = (case.v.len() / case.columns, case.columns);
+        let shape = super::shape(&[rows, columns]);
+        let soft = |y: f64| (y.abs() - a).max(0.0);
+        let rest = |x: &[f64]| x.iter().zip(&case.v).zip(&case.s).map(|((x, v), s)| (v - x) / s).collect::<Vec<_>>();
+        let product = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
+
+        let net = ElasticNet::new(a, b).unwrap();
+        let x = case.prox(&net, &case.v);
+        let y = rest(&x);
+        // a|w| + bw² has the conjugate (|z| − a)₊²/(4b).
+        let sum = net.value(&x, shape) + y.iter().map(|&y| soft(y).powi(2)).sum::<f64>() / (4.0 * b);
+        prop_assert!((sum - product(&x, &y)).abs() <= 1e-12 * (1.0 + sum), "{sum} is not {}", product(&x, &y));
+
+        // A sum of norms has that of the sum of their balls, which is where soft(z) is in the second.
+        let by_rows = |i: usize| i / columns;
+        let by_columns = |i: usize| i % columns;
+        let cases: [(GroupLasso, &dyn Fn(usize) -> usize, f64); 2] = [
+            (GroupLasso::rows(b).unwrap(), &by_rows, b * (columns as f64).sqrt()),
+            (GroupLasso::columns(b).unwrap().unweighted(), &by_columns, b),
+        ];
+        for (groups, group_of, radius) in cases {
+            let both = SparseGroupLasso::new(a, groups).unwrap();
+            let x = case.prox(&both, &case.v);
+            let y = rest(&x);
+            let mut squares = vec![0.0; rows.max(columns)];
+            y.iter().enumerate().for_each(|(i, &y)| squares[group_of(i)] += soft(y).powi(2));
+            prop_assert!(squares.iter().all(|square| square.sqrt() <= radius + 1e-12), "{squares:?} above {radius}");
+            let (sum, product) = (both.value(&x, shape), product(&x, &y));
+            prop_assert!((sum - product).abs() <= 1e-12 * (1.0 + sum), "{both:?}: {sum} is not {product}");
         }
     }
 
