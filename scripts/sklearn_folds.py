@@ -1,6 +1,6 @@
-"""Writes crates/search/tests/cv/sklearn.json: scikit-learn's folds, grids, ranks and a small network's predictions.
+"""Writes crates/search/tests/data/sklearn.json: scikit-learn's folds, grids, ranks and a small network's predictions.
 
-usage: sklearn_folds.py > crates/search/tests/cv/sklearn.json  (scikit-learn 1.9)
+usage: sklearn_folds.py > crates/search/tests/data/sklearn.json  (scikit-learn 1.9)
 """
 
 import json

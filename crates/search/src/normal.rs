@@ -23,14 +23,14 @@ pub(crate) fn log_pdf(x: f64) -> f64 {
 }
 
 /// 1 + xΦ(x)/φ(x) for x ≤ −20: the asymptotic series 1/x² − 3/x⁴ + 15/x⁶ − …, which is at rounding long before its terms
-/// begin to grow.
+/// begin to grow. NaN of NaN.
 pub(crate) fn tail(x: f64) -> f64 {
     let inverse = 1.0 / (x * x);
     let (mut sum, mut term, mut odd) = (0.0, -1.0, 1.0);
     loop {
         term *= -odd * inverse;
         let next = sum + term;
-        if next == sum || term == 0.0 {
+        if next == sum || term == 0.0 || next.is_nan() {
             return sum;
         }
         (sum, odd) = (next, odd + 2.0);

@@ -193,6 +193,18 @@ impl TrialRecord {
         Some(std(&values) / (values.len() as f64 - 1.0).sqrt())
     }
 
+    /// How far it is from what its constraints allow, 0 if it keeps to them: the sum of those above 0 (Optuna's
+    /// `Trial.set_constraint`, and what its samplers' `constraints_func` gave).
+    pub fn violation(&self) -> f64 {
+        let listed = self.system_attrs.get(CONSTRAINTS).and_then(Value::as_array).into_iter().flatten();
+        // One that is kept under its own name is in place of the one with its number in the list.
+        let listed = listed.enumerate().filter(|(i, _)| !self.system_attrs.contains_key(&format!("{CONSTRAINTS}:{i}")));
+        let is_named = |name: &str| name.strip_prefix(CONSTRAINTS).is_some_and(|rest| rest.starts_with(':'));
+        let named = self.system_attrs.iter().filter(|(name, _)| is_named(name)).map(|(_, value)| value);
+        let values = listed.map(|(_, value)| value).chain(named).filter_map(Value::as_f64);
+        values.filter(|&value| value > 0.0).sum()
+    }
+
     /// Whether its parameters came from the queue, at least in part, rather than from the sampler.
     pub fn is_enqueued(&self) -> bool {
         self.system_attrs.contains_key(FIXED_PARAMS)
@@ -225,6 +237,8 @@ impl TrialRecord {
 pub(crate) const FIXED_PARAMS: &str = "fixed_params";
 /// The system attribute that holds the value of each fold of a cross-validation.
 pub(crate) const FOLD_VALUES: &str = "wane:fold_values";
+/// The system attribute that holds what constraints came to, in a list; or one each, behind `:` and a name.
+const CONSTRAINTS: &str = "constraints";
 /// The system attribute that says why a trial failed.
 pub(crate) const FAIL_REASON: &str = "fail_reason";
 /// The system attribute that holds the number of the trial that this one is run for again.

@@ -47,7 +47,7 @@ impl fmt::Debug for Workspace {
 /// Each has a [`Workspace`] of its own, and inside a job every product is computed by one thread, so that a job's result
 /// has the same bits whatever the number of workers.
 ///
-/// A job that panics ends the sweep with its panic.
+/// A job that panics ends the sweep with its panic: no further job begins, those under way go on to their end.
 ///
 /// ```
 /// use wane_search::sweep;
@@ -60,19 +60,58 @@ impl fmt::Debug for Workspace {
 /// # Errors
 /// Threads that the system doesn't give.
 pub fn sweep<J: Sync, R: Send>(jobs: &[J], work: impl Fn(&J, &mut Workspace) -> R + Sync) -> Result<Vec<R>, Error> {
+    try_sweep(jobs, |job, workspace| Ok(work(job, workspace)))
+}
+
+/// As [`sweep`], of jobs that can fail: after a failure no further job begins.
+///
+/// # Errors
+/// That of the first job, in their order, that fails: jobs begin in this order, and what has begun ends. Threads that the
+/// system doesn't give.
+pub(crate) fn try_sweep<J: Sync, R: Send>(
+    jobs: &[J],
+    work: impl Fn(&J, &mut Workspace) -> Result<R, Error> + Sync,
+) -> Result<Vec<R>, Error> {
     let next = AtomicUsize::new(0);
     let worker = || {
         let (mut done, mut workspace) = (Vec::new(), Workspace::default());
+        let end = End { next: &next, jobs: jobs.len() };
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(job) = jobs.get(number) else { return done };
-            done.push((number, work(job, &mut workspace)));
+            let result = work(job, &mut workspace);
+            if result.is_err() {
+                end.now();
+            }
+            done.push((number, result));
         }
     };
-    let workers = rayon::current_num_threads().min(jobs.len());
-    let mut done = if workers < 2 { worker() } else { side_by_side(workers, &worker)? };
+    let mut done = match rayon::current_num_threads() {
+        1 => worker(),
+        threads => side_by_side(threads.min(jobs.len()), &worker)?,
+    };
     done.sort_unstable_by_key(|&(number, _)| number);
-    Ok(done.into_iter().map(|(_, result)| result).collect())
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Ends a sweep when its worker panics.
+struct End<'a> {
+    next: &'a AtomicUsize,
+    jobs: usize,
+}
+
+impl End<'_> {
+    fn now(&self) {
+        self.next.store(self.jobs, Ordering::Relaxed);
+    }
+}
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.now();
+        }
+    }
 }
 
 /// What so many workers have done, each in a pool of one thread.

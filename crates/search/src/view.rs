@@ -13,8 +13,8 @@ pub struct StudyView<'a> {
     pub direction: Direction,
     /// The trial in question, as it stands now.
     pub trial: &'a TrialRecord,
-    /// The trials of the study, by number, the one in question among them, perhaps as it stood before. A pruner sees all of
-    /// them, a sampler only [peers](crate::pruners::Pruner::are_peers), and the same ones through a whole trial.
+    /// The trials of the study, by number, the one in question among them, perhaps as it stood before. A sampler sees the
+    /// same ones through a whole trial: those there were when it began.
     pub trials: &'a [Arc<TrialRecord>],
     /// How many trials of the study before this one had their parameters from the sampler; nothing if this one has its
     /// own from the queue. It is this trial's alone, and the same to everyone, since trials are created in one order.

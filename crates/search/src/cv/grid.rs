@@ -189,9 +189,10 @@ impl fmt::Display for Setting {
         f.write_str("{")?;
         for (place, (name, value)) in self.iter().enumerate() {
             let comma = if place == 0 { "" } else { ", " };
+            let name = serde_json::Value::from(name);
             match value {
-                Value::Text(text) => write!(f, "{comma}{name:?}: {text:?}")?,
-                value => write!(f, "{comma}{name:?}: {value}")?,
+                Value::Text(text) => write!(f, "{comma}{name}: {}", serde_json::Value::from(text.as_str()))?,
+                value => write!(f, "{comma}{name}: {value}")?,
             }
         }
         f.write_str("}")

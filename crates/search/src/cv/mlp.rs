@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn networks_are_those_of_scikit_learn() {
-        let file: File = serde_json::from_str(include_str!("../../tests/cv/sklearn.json")).unwrap();
+        let file: File = serde_json::from_str(include_str!("../../tests/data/sklearn.json")).unwrap();
         for network in file.networks {
             let regressor = MlpRegressor {
                 hidden: network.hidden,

@@ -1,4 +1,5 @@
 use super::{Setting, Value};
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use wane_autodiff::Error;
 use wane_train::Metric;
@@ -72,13 +73,21 @@ impl CvResults {
     /// The rank of each setting, 1 the best. Equals share the best of their ranks, and NaN is last.
     pub fn ranks(&self) -> Vec<usize> {
         let means = self.mean_test_scores();
-        let better = |a: f64, b: f64| a > b || (!a.is_nan() && b.is_nan());
-        means.iter().map(|&mean| 1 + means.iter().filter(|&&other| better(other, mean)).count()).collect()
+        let mut order = Vec::from_iter(0..means.len());
+        order.sort_by(|&a, &b| best_first(means[a], means[b]));
+        let mut ranks = vec![1; means.len()];
+        for (place, pair) in order.windows(2).enumerate() {
+            let is_tie = best_first(means[pair[0]], means[pair[1]]).is_eq();
+            ranks[pair[1]] = if is_tie { ranks[pair[0]] } else { place + 2 };
+        }
+        ranks
     }
 
     /// The first setting of rank 1 (`best_index_`).
     pub fn best_index(&self) -> usize {
-        self.ranks().iter().position(|&rank| rank == 1).expect("one at least has the best rank")
+        let means = self.mean_test_scores();
+        let best = (0..means.len()).min_by(|&a, &b| best_first(means[a], means[b]));
+        best.expect("a grid has a setting")
     }
 
     /// The setting of [`best_index`](Self::best_index) (`best_params_`).
@@ -121,7 +130,7 @@ impl CvResults {
     pub fn to_csv(&self) -> String {
         let names =
             BTreeSet::from_iter(self.settings.iter().flat_map(|(setting, _)| setting.iter().map(|(name, _)| name)));
-        let ranks = self.ranks();
+        let (ranks, any_failed) = (self.ranks(), self.faults().next().is_some());
         let mut csv = csv::Writer::from_writer(Vec::new());
         let mut lines = Vec::from_iter(self.settings.iter().zip(ranks).map(|((setting, scores), rank)| {
             let mut line = Line::default();
@@ -136,7 +145,7 @@ impl CvResults {
             if scores.folds.iter().any(|fold| fold.train.is_some()) {
                 line.scores("train_score", &scores.of(|fold| fold.train.unwrap_or(f64::NAN)));
             }
-            if self.faults().next().is_some() {
+            if any_failed {
                 let faults = scores.folds.iter().enumerate();
                 let faults =
                     faults.filter_map(|(split, fold)| Some(format!("split {split}: {}", fold.fault.as_ref()?)));
@@ -159,6 +168,11 @@ impl CvResults {
             faults.filter_map(move |(split, fold)| Some((setting, split, fold.fault.as_ref()?)))
         })
     }
+}
+
+/// The order of mean scores: NaN last.
+fn best_first(a: f64, b: f64) -> Ordering {
+    a.is_nan().cmp(&b.is_nan()).then(b.partial_cmp(&a).unwrap_or(Ordering::Equal))
 }
 
 /// A row of a table, and what its columns are called.

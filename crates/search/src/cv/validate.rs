@@ -1,6 +1,7 @@
 use super::results::{CvResults, FoldScore, FoldScores};
 use super::{Estimator, ParameterGrid, Predict, Setting, Split, Splitter};
-use crate::{Workspace, sweep};
+use crate::Workspace;
+use crate::sweep::try_sweep;
 use ndarray::Array2;
 use rand::SeedableRng;
 use std::time::Instant;
@@ -19,7 +20,8 @@ pub struct CvOptions {
     pub seed: u64,
     /// Whether the training rows are scored too.
     pub return_train_score: bool,
-    /// Whether a fold that fails ends all (`error_score="raise"`). If not, its scores are NaN, and its reason is kept.
+    /// Whether a fold that fails ends all (`error_score="raise"`): no further fit begins. If not, its scores are NaN, and its
+    /// reason is kept.
     pub raise: bool,
 }
 
@@ -30,7 +32,7 @@ impl Default for CvOptions {
 }
 
 /// Fits the estimator on every split's training rows and scores it on its test rows (scikit-learn's `cross_validate`), side
-/// by side as [`sweep`] does.
+/// by side as [`sweep`](crate::sweep) does.
 ///
 /// # Errors
 /// Those of the splitter; a metric of the other kind of target; folds that fail, all of them or, with `raise`, any.
@@ -55,9 +57,9 @@ pub fn cross_validate<E: Estimator>(
     options: &CvOptions,
 ) -> Result<FoldScores, Error> {
     let folds = Folds::new(data, splitter, options)?;
-    let numbers = Vec::from_iter(0..folds.parts.len());
-    let scores = sweep(&numbers, |&number, workspace| folds.score(estimator, number, workspace))?;
-    let folds = checked(scores, options, |number| format!("split {number}"))?;
+    let numbers = Vec::from_iter(0..folds.splits.len());
+    let score = |&number: &usize, workspace: &mut Workspace| folds.score(estimator, number, workspace);
+    let folds = scored(&numbers, options, score, |number| format!("split {number}"))?;
     Ok(FoldScores { folds })
 }
 
@@ -105,7 +107,7 @@ impl<F> GridSearch<F> {
         Self { options, ..self }
     }
 
-    /// Scores every setting on every split, all side by side as [`sweep`] does.
+    /// Scores every setting on every split, all side by side as [`sweep`](crate::sweep) does.
     ///
     /// # Errors
     /// Those of grid and splitter; a setting of which no estimator can be made; a metric of the other kind of target;
@@ -118,13 +120,18 @@ impl<F> GridSearch<F> {
         let folds = Folds::new(data, splitter, &self.options)?;
         let make = |setting| (self.make)(setting).map_err(|error| error.within(setting));
         let estimators = settings.iter().map(make).collect::<Result<Vec<_>, _>>()?;
-        let splits = folds.parts.len();
-        let jobs = Vec::from_iter((0..settings.len() * splits).map(|job| (job / splits, job % splits)));
-        let scores = sweep(&jobs, |&(place, split), workspace| folds.score(&estimators[place], split, workspace))?;
-        let name = |job| format!("{}: split {}", settings[job / splits], job % splits);
-        let mut scores = checked(scores, &self.options, name)?.into_iter();
-        let scored = |setting| (setting, FoldScores { folds: scores.by_ref().take(splits).collect() });
-        Ok(CvResults { metric: self.options.metric, settings: settings.into_iter().map(scored).collect() })
+        // One split after the other, so that its rows are gathered once for all settings.
+        let jobs = (0..folds.splits.len()).flat_map(|split| (0..settings.len()).map(move |place| (place, split)));
+        let jobs = Vec::from_iter(jobs);
+        let score = |&(place, split): &(usize, usize), workspace: &mut Workspace| {
+            folds.score(&estimators[place], split, workspace)
+        };
+        let name = |&(place, split): &(usize, usize)| format!("{}: split {split}", settings[place]);
+        let scores = scored(&jobs, &self.options, score, name)?;
+        let mut results =
+            Vec::from_iter(settings.iter().map(|setting| (setting.clone(), FoldScores { folds: Vec::new() })));
+        jobs.iter().zip(scores).for_each(|(&(place, _), score)| results[place].1.folds.push(score));
+        Ok(CvResults { metric: self.options.metric, settings: results })
     }
 
     /// The model of a setting, fitted on all rows.
@@ -142,27 +149,67 @@ impl<F> GridSearch<F> {
     }
 }
 
-/// The rows of every split, gathered once for all settings.
+/// What estimators are judged on.
 struct Folds<'a> {
-    parts: Vec<(Dataset<f64>, Dataset<f64>)>,
+    data: &'a Dataset<f64>,
+    splits: Vec<Split>,
     options: &'a CvOptions,
 }
 
+/// The rows of the split that a worker has been at last.
+#[derive(Default)]
+struct Gathered(Option<(usize, Part)>);
+
+/// The rows to learn from and those to be judged by.
+struct Part {
+    train: Dataset<f64>,
+    test: Dataset<f64>,
+}
+
 impl<'a> Folds<'a> {
-    fn new(data: &Dataset<f64>, splitter: &dyn Splitter, options: &'a CvOptions) -> Result<Self, Error> {
+    fn new(data: &'a Dataset<f64>, splitter: &dyn Splitter, options: &'a CvOptions) -> Result<Self, Error> {
         // Whether the metric is of such a target is known before a fit.
         let outputs = match data.target() {
             Target::Values(y) => y.ncols(),
             Target::Classes(classes) => classes.count(),
         };
         options.metric.of(Array2::zeros((data.len(), outputs)).view(), data.target())?;
-        let select = |Split { train, test }: Split| Ok((data.select(&train)?, data.select(&test)?));
-        let parts = splitter.split_dataset(data)?.into_iter().map(select).collect::<Result<_, Error>>()?;
-        Ok(Self { parts, options })
+        let splits = splitter.split_dataset(data)?;
+        for rows in splits.iter().flat_map(|split| [&split.train, &split.test]) {
+            if rows.is_empty() {
+                return Err(Error::data("number of rows of a split", 0, "at least 1"));
+            }
+            if let Some(row) = rows.iter().find(|&&row| row >= data.len()) {
+                return Err(Error::data("row of a split", row, format!("a row below {}", data.len())));
+            }
+        }
+        Ok(Self { data, splits, options })
+    }
+
+    /// Rows are gathered by the worker that needs them: those of all splits at once would be far more than the data.
+    fn part(&self, split: usize, workspace: &mut Workspace) -> Part {
+        match std::mem::take(workspace.of::<Gathered>()) {
+            Gathered(Some((gathered, part))) if gathered == split => part,
+            _ => {
+                let select = |rows: &[usize]| self.data.select(rows).expect("rows that were checked");
+                Part { train: select(&self.splits[split].train), test: select(&self.splits[split].test) }
+            }
+        }
     }
 
     fn score<E: Estimator>(&self, estimator: &E, split: usize, workspace: &mut Workspace) -> FoldScore {
-        let (train, test) = &self.parts[split];
+        let part = self.part(split, workspace);
+        let score = self.score_part(estimator, &part, workspace);
+        workspace.of::<Gathered>().0 = Some((split, part));
+        score
+    }
+
+    fn score_part<E: Estimator>(
+        &self,
+        estimator: &E,
+        Part { train, test }: &Part,
+        workspace: &mut Workspace,
+    ) -> FoldScore {
         let mut rng = Rng::seed_from_u64(self.options.seed);
         let begin = Instant::now();
         let model = estimator.fit(train, &mut rng, workspace);
@@ -183,23 +230,24 @@ impl<'a> Folds<'a> {
     }
 }
 
-/// The scores, unless all folds have failed, or one that must not.
-fn checked(
-    mut scores: Vec<FoldScore>,
+/// What `score` gives for each job, unless all folds fail, or one that must not.
+fn scored<J: Sync>(
+    jobs: &[J],
     options: &CvOptions,
-    name: impl Fn(usize) -> String,
+    score: impl Fn(&J, &mut Workspace) -> FoldScore + Sync,
+    name: impl Fn(&J) -> String + Sync,
 ) -> Result<Vec<FoldScore>, Error> {
-    let count = scores.len();
-    let failed = scores.iter().filter(|score| score.fault.is_some()).count();
-    if failed > 0 && (options.raise || failed == count) {
-        let faults = scores.iter_mut().enumerate().map(|(number, score)| (number, score.fault.take()));
-        if let Some((number, fault)) = faults.into_iter().find_map(|(number, fault)| Some((number, fault?))) {
-            let fault = fault.within(name(number));
-            return Err(if failed == count {
-                fault.within(format!("all {count} fits failed; the first"))
-            } else {
-                fault
-            });
+    let mut scores = try_sweep(jobs, |job, workspace| {
+        let mut score = score(job, workspace);
+        match score.fault.take_if(|_| options.raise) {
+            Some(fault) => Err(fault.within(name(job))),
+            None => Ok(score),
+        }
+    })?;
+    if scores.iter().all(|score| score.fault.is_some()) {
+        let all = format!("all {} fits failed; the first", jobs.len());
+        if let Some(fault) = scores.first_mut().and_then(|score| score.fault.take()) {
+            return Err(fault.within(name(&jobs[0])).within(all));
         }
     }
     Ok(scores)

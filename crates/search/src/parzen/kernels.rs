@@ -40,11 +40,17 @@ pub(super) struct Normals {
     log_norm: Vec<f64>,
 }
 
+/// How many widths of the interval a kernel's centre lies outside at most: from 2⁵³ on, the interval's ends would be at the
+/// same distance from it.
+const FAR: f64 = 1e6;
+
 impl Normals {
     pub(super) fn new(range: Range, observations: impl Iterator<Item = f64>, options: &ParzenOptions) -> Self {
         let (low, high) = range.bounds();
         let mut mu: Vec<f64> = observations.map(|value| range.transform(value)).collect();
         let mut sigma = bandwidths(&mu, (low, high), options);
+        let far = FAR * (high - low);
+        mu.iter_mut().for_each(|mu| *mu = mu.clamp(low - far, high + far));
         mu.push(0.5 * (low + high));
         sigma.push(high - low);
         let log_norm = mu.iter().zip(&sigma).map(|(mu, sigma)| {

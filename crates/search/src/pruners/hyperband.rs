@@ -25,8 +25,8 @@ impl Default for HyperbandOptions {
 }
 
 /// Hyperband (Li et al. 2018, <https://jmlr.org/papers/v18/16-558.html>), as Optuna does it: B brackets, each a successive
-/// halving that leaves out the first s rungs, s = 0 … B − 1; a trial is compared with those of its own bracket, and its
-/// sampler learns only from these.
+/// halving that leaves out the first s rungs, s = 0 … B − 1; a trial is compared with those of its own bracket. Samplers
+/// learn from all trials, as Optuna 5's TPE and Gaussian process do.
 ///
 /// - B = ⌊ln(max_resource / min_resource) / ln η⌋ + 1 in f64, as Optuna computes it: 243 steps at η = 3 give 5 brackets,
 ///   not 6, for the quotient is 4.999999999999999.
@@ -103,9 +103,5 @@ impl Pruner for HyperbandPruner {
         let peers: Vec<_> = view.trials.iter().filter(|trial| is_peer(trial.number)).cloned().collect();
         let rungs = Rungs { min_resource, reduction_factor, min_early_stopping_rate: bracket as u32, bootstrap_count };
         rungs.prune(&StudyView { trials: &peers, ..*view })
-    }
-
-    fn are_peers(&self, study_name: &str, a: usize, b: usize) -> bool {
-        self.bracket(study_name, a) == self.bracket(study_name, b)
     }
 }

@@ -19,11 +19,6 @@ pub trait Pruner: Send + Sync + fmt::Debug {
     /// # Errors
     /// Those of the storage.
     fn prune(&self, view: &StudyView<'_>) -> Result<bool, Error>;
-
-    /// Whether the trials with these two numbers of the study are compared with each other; samplers learn only from such.
-    fn are_peers(&self, _study_name: &str, _a: usize, _b: usize) -> bool {
-        true
-    }
 }
 
 /// Every trial goes on to its end.

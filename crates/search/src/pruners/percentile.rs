@@ -68,9 +68,9 @@ impl Pruner for PercentilePruner {
         if is_early || !self.is_due(step, view.trial) {
             return Ok(false);
         }
-        let worst_first = |a: f64, b: f64| if view.direction.is_better(a, b) { a } else { b };
+        let better = |a: f64, b: f64| if view.direction.is_better(a, b) { a } else { b };
         let own = view.trial.intermediates.values().copied().filter(|value| !value.is_nan());
-        let Some(best) = own.reduce(worst_first) else { return Ok(true) };
+        let Some(best) = own.reduce(better) else { return Ok(true) };
         let limit = self.limit(view.direction, step, &complete, n_min_trials);
         Ok(limit.is_some_and(|limit| view.direction.is_better(limit, best)))
     }

@@ -12,7 +12,8 @@ const MOST_SHUFFLED: usize = 1 << 24;
 ///
 /// [`Study::optimize`](crate::Study::optimize) ends after the last point. However many workers there are, each point is one
 /// trial's, and a study that is taken up again goes on at the next one; the point of a trial that its process left behind
-/// is [`requeue_running`](crate::Study::requeue_running)'s.
+/// is [`requeue_running`](crate::Study::requeue_running)'s. A distribution of one value has that one, as in Optuna, whatever
+/// the grid has under its name.
 ///
 /// ```
 /// use wane_search::samplers::GridSampler;

@@ -22,8 +22,9 @@ use wane_autodiff::{Error, Rng};
 
 /// Chooses the parameters of a trial.
 ///
-/// As in Optuna, some are chosen together when the trial begins ([`sample_relative`](Self::sample_relative)), the others
-/// one by one when the objective asks for them ([`sample_independent`](Self::sample_independent)).
+/// As in Optuna, some are chosen together when the objective first asks for one that is not fixed
+/// ([`sample_relative`](Self::sample_relative)), the others one by one when it asks for them
+/// ([`sample_independent`](Self::sample_independent)).
 ///
 /// A sampler keeps no state of its own from trial to trial: what it knows is in the [`StudyView`], and `rng` depends on
 /// nothing but the study's seed, the trial's number and, for one parameter, its name. So any number of workers, in any
@@ -34,12 +35,12 @@ pub trait Sampler: Send + Sync + fmt::Debug {
         None
     }
 
-    /// The parameters that are chosen together, by name, each with the distribution it was chosen from; once a trial,
-    /// before its objective. One that the objective then wants from a distribution without this value is chosen again, by
-    /// [`sample_independent`](Self::sample_independent).
+    /// The parameters that are chosen together, by name, each with the distribution it was chosen from; at most once a trial.
+    /// One that the trial has from the queue keeps that value. One that the objective then wants from a distribution without
+    /// this value is chosen again, by [`sample_independent`](Self::sample_independent).
     ///
     /// # Errors
-    /// What keeps the sampler from choosing; the trial fails.
+    /// What keeps the sampler from choosing: the trial fails, and [`Study::optimize`](crate::Study::optimize) ends with it.
     fn sample_relative(&self, _view: &StudyView<'_>, _rng: &mut Rng) -> Result<BTreeMap<String, Param>, Error> {
         Ok(BTreeMap::new())
     }
@@ -47,7 +48,8 @@ pub trait Sampler: Send + Sync + fmt::Debug {
     /// The internal representation of one parameter; only for a distribution with several values.
     ///
     /// # Errors
-    /// What keeps the sampler from choosing; the trial fails.
+    /// What keeps the sampler from choosing: the trial fails, and [`Study::optimize`](crate::Study::optimize) ends with it,
+    /// unless the trial is from the queue.
     fn sample_independent(
         &self,
         view: &StudyView<'_>,

@@ -1,6 +1,7 @@
 //! What a running trial is going to be: parameters that were chosen together stand in system attributes before the
 //! objective has asked for them, where Optuna's samplers put them too.
 
+use crate::record::FIXED_PARAMS;
 use crate::space::SearchSpace;
 use crate::{Choice, Param, StudyView, TrialRecord};
 use serde_json::{Map, Value};
@@ -10,13 +11,20 @@ use wane_autodiff::Error;
 /// How many characters Optuna's databases take in one attribute.
 const PIECE: usize = 2045;
 
-/// Keeps `params` with the trial, in pieces under `key:0`, `key:1`…
+/// Keeps `params` with the trial, in pieces under `key:0`, `key:1`…; one that it has from the queue as it is there.
 ///
 /// A choice that JSON does not have, infinity or NaN, keeps all of them from being shared.
 pub(super) fn share(view: &StudyView<'_>, key: &str, params: &BTreeMap<String, Param>) -> Result<(), Error> {
+    let fixed = view.trial.system_attrs.get(FIXED_PARAMS).and_then(Value::as_object);
     let mut object = Map::new();
     for (name, param) in params {
-        let Ok(json) = param.value()?.to_json() else { return Ok(()) };
+        let json = match fixed.and_then(|fixed| fixed.get(name)) {
+            Some(json) => json.clone(),
+            None => match param.value()?.to_json() {
+                Ok(json) => json,
+                Err(_) => return Ok(()),
+            },
+        };
         object.insert(name.clone(), json);
     }
     let text: Vec<char> = Value::Object(object).to_string().chars().collect();

@@ -41,11 +41,13 @@ impl Default for TpeOptions {
 ///
 /// Of N trials that are complete or pruned the best ⌈N/10⌉, at most 25, make the density l, the others g: a
 /// [`ParzenEstimator`] each. Candidates are drawn from l, and the one with the largest l/g is chosen. Complete trials are
-/// ranked by value, and before pruned ones, which are ranked by how far they came, then by their last value. A trial
-/// has a say about the parameters that it has.
+/// ranked by value, and before pruned ones, which are ranked by how far they came, then by their last value; behind both
+/// are those that [violate](TrialRecord::violation) a constraint, the least violation first. A trial has a say about the
+/// parameters that it has.
 ///
 /// Parameters that all trials have in common, from one distribution, are chosen together; others, as those of one branch of
-/// a conditional space, each by itself.
+/// a conditional space, each by itself. Optuna's `group` (the parameters of one branch together), `gamma`, `weights`,
+/// `categorical_distance_func` and several objectives are left out.
 ///
 /// ```
 /// use wane_search::samplers::{TpeOptions, TpeSampler};
@@ -180,6 +182,10 @@ fn rank(trial: &TrialRecord, direction: Direction) -> [f64; 3] {
         Direction::Maximize => -value,
     };
     let value = trial.values.as_ref().and_then(|values| values.first());
+    let violation = trial.violation();
+    if violation > 0.0 {
+        return [2.0, violation, 0.0];
+    }
     match (trial.state, trial.intermediates.last_key_value()) {
         (TrialState::Complete, _) => [0.0, loss(value.copied().unwrap_or(f64::NAN)), 0.0],
         (_, Some((&step, &value))) => [1.0, -(step as f64), loss(value)],

@@ -12,8 +12,7 @@ impl Study {
     /// The next trial: the first that is waiting, or a new one. Whoever asks runs it and [tells](Self::tell) how it went.
     ///
     /// # Errors
-    /// A sampler that has no parameters for another trial, or cannot choose them; what keeps the storage from being read
-    /// or written.
+    /// A sampler that has no parameters for another trial; what keeps the storage from being read or written.
     pub fn ask(&self) -> Result<Trial, Error> {
         let fault = || {
             let limit = self.0.sampler.limit().unwrap_or(0);

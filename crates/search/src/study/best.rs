@@ -5,10 +5,11 @@ use std::sync::Arc;
 use wane_autodiff::Error;
 
 impl Study {
-    /// The complete trial with the best value, the first of equals.
+    /// The complete trial with the best value, the first of equals, without those that [violate](TrialRecord::violation) a
+    /// constraint.
     ///
     /// # Errors
-    /// No complete trial; what keeps the storage from being read.
+    /// No such trial; what keeps the storage from being read.
     pub fn best_trial(&self) -> Result<Arc<TrialRecord>, Error> {
         let trials = self.trials()?;
         let fault = || Error::data("number of complete trials", 0, format!("at least 1 of {}", trials.len()));
@@ -34,7 +35,8 @@ impl Study {
     }
 
     pub(crate) fn best_of<'a>(&self, trials: &'a [Arc<TrialRecord>]) -> Option<&'a Arc<TrialRecord>> {
-        let complete = trials.iter().filter(|trial| trial.state == TrialState::Complete);
+        let is_candidate = |trial: &&Arc<TrialRecord>| trial.state == TrialState::Complete && trial.violation() <= 0.0;
+        let complete = trials.iter().filter(is_candidate);
         let valued = complete.filter_map(|trial| Some((trial, trial.value()?)));
         let better = |best: Option<(&'a Arc<TrialRecord>, f64)>, next: (&'a Arc<TrialRecord>, f64)| match best {
             Some(best) if !self.direction().is_better(next.1, best.1) => Some(best),

@@ -5,6 +5,7 @@ use std::any::Any;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use wane_autodiff::Error;
@@ -73,7 +74,7 @@ impl Study {
     ///
     /// An objective's error, its panic, or the value NaN fail its trial, which keeps the reason
     /// ([`TrialRecord::fail_reason`]), and the study goes on. So it does when this is called again. A sampler that has no
-    /// parameters left ends it.
+    /// parameters left ends it, and so does one that cannot choose a parameter, whatever the objective makes of its error.
     ///
     /// With `n_jobs` above 1, the trials run on as many threads of a pool of their own. No lock is held during an objective.
     ///
@@ -129,14 +130,7 @@ impl Study {
         while run.next() {
             let finished = match self.next_trial() {
                 Ok(None) => break,
-                Ok(Some(mut trial)) => {
-                    let outcome = outcome(&mut trial, objective);
-                    // A worker that was suspended may find its trial failed by another, which took it for dead.
-                    self.0.storage.trial(trial.record().id).and_then(|record| match record.state.is_finished() {
-                        true => Ok(record),
-                        false => self.finish(&record, outcome),
-                    })
-                }
+                Ok(Some(trial)) => self.run(trial, objective),
                 Err(error) => Err(error),
             };
             let trial = finished.inspect_err(|_| run.is_over.store(true, Ordering::Relaxed))?;
@@ -146,6 +140,36 @@ impl Study {
             }
         }
         Ok(())
+    }
+}
+
+impl Study {
+    /// Runs the objective, and gives the trial as it is then.
+    fn run(
+        &self,
+        mut trial: Trial,
+        objective: impl Fn(&mut Trial) -> Result<f64, TrialError>,
+    ) -> Result<Arc<TrialRecord>, Error> {
+        let outcome = outcome(&mut trial, objective);
+        let id = trial.record().id;
+        if let Some(fault) = trial.take_fault() {
+            self.finish_once(id, Outcome::Fail(fault.to_string()))?;
+            return Err(fault);
+        }
+        self.finish_once(id, outcome)
+    }
+
+    /// As [`finish`](Self::finish), unless the trial is finished: a worker that was suspended may find that another took it
+    /// for dead, at any moment, and failed its trial.
+    fn finish_once(&self, id: u64, outcome: Outcome) -> Result<Arc<TrialRecord>, Error> {
+        let record = self.0.storage.trial(id)?;
+        if record.state.is_finished() {
+            return Ok(record);
+        }
+        self.finish(&record, outcome).or_else(|error| match self.0.storage.trial(id)? {
+            record if record.state.is_finished() => Ok(record),
+            _ => Err(error),
+        })
     }
 }
 

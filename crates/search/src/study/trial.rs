@@ -11,7 +11,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use wane_autodiff::{Error, Rng, number};
+use wane_autodiff::{Error, ErrorKind, Rng, number};
 
 /// How a trial went.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +30,8 @@ impl From<f64> for Outcome {
     }
 }
 
-/// Why an objective has no value. Any error becomes one with `?`.
+/// Why an objective has no value. What implements [`std::error::Error`] becomes this with `?`, and an error in a box
+/// by [`failed`](Self::failed).
 #[derive(Debug)]
 pub enum TrialError {
     /// It was stopped early.
@@ -41,6 +42,25 @@ pub enum TrialError {
 
 impl<E: StdError + Send + Sync + 'static> From<E> for TrialError {
     fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl TrialError {
+    /// Something went wrong: an error in a box (`anyhow`'s too), or what becomes one, as a text does.
+    ///
+    /// ```
+    /// use wane_search::{Study, StudyOptions, TrialError};
+    ///
+    /// fn train(_: f64) -> Result<f64, Box<dyn std::error::Error + Send + Sync>> {
+    ///     Err("out of paper".into())
+    /// }
+    /// let study = Study::create(StudyOptions::default())?;
+    /// study.optimize(1, |trial| train(trial.suggest_float("x", 0.0..=1.0)?).map_err(TrialError::failed))?;
+    /// assert_eq!(study.trials()?[0].fail_reason(), Some("out of paper"));
+    /// # Ok::<(), wane_autodiff::Error>(())
+    /// ```
+    pub fn failed(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Failed(error.into())
     }
 }
@@ -95,25 +115,28 @@ pub struct Trial {
     record: TrialRecord,
     rank: Option<usize>,
     /// What the sampler sees.
-    peers: Vec<Arc<TrialRecord>>,
+    trials: Vec<Arc<TrialRecord>>,
     fixed: Map<String, Value>,
-    relative: BTreeMap<String, Param>,
+    /// What the sampler has chosen together, once a parameter has been asked for that is not fixed.
+    relative: Option<BTreeMap<String, Param>>,
+    /// Why the sampler could not choose, whatever the objective makes of it.
+    fault: Option<Error>,
 }
 
 impl Trial {
-    pub(super) fn begin(study: Study, record: &TrialRecord, mut trials: Vec<Arc<TrialRecord>>) -> Result<Self, Error> {
+    pub(super) fn begin(study: Study, record: &TrialRecord, trials: Vec<Arc<TrialRecord>>) -> Result<Self, Error> {
         let fixed = match record.system_attrs.get(FIXED_PARAMS) {
             None => Map::new(),
             Some(Value::Object(fixed)) => fixed.clone(),
             Some(other) => return Err(Error::data(FIXED_PARAMS, other, "an object with the value of each parameter")),
         };
         let rank = rank(record, &trials);
-        trials.retain(|trial| study.0.pruner.are_peers(&study.0.name, record.number, trial.number));
-        let mut rng = rng(study.0.seed, record.origin(), "");
-        let (record, relative) = (record.clone(), BTreeMap::new());
-        let mut trial = Self { study, record, rank, peers: trials, fixed, relative };
-        trial.relative = trial.study.0.sampler.sample_relative(&trial.view(), &mut rng)?;
-        Ok(trial)
+        Ok(Self { study, record: record.clone(), rank, trials, fixed, relative: None, fault: None })
+    }
+
+    /// Why the sampler could not choose a parameter, if so.
+    pub(super) fn take_fault(&mut self) -> Option<Error> {
+        self.fault.take()
     }
 
     /// Its number among the trials of its study, from 0.
@@ -211,21 +234,40 @@ impl Trial {
         Ok(internal)
     }
 
-    fn choose(&self, name: &str, distribution: &Distribution) -> Result<f64, Error> {
+    fn choose(&mut self, name: &str, distribution: &Distribution) -> Result<f64, Error> {
         if let Some(value) = self.fixed.get(name) {
             return distribution.internal(&Choice::from_json(value));
         }
         if distribution.is_single() {
             return Ok(distribution.first());
         }
-        if let Some(param) = self.relative.get(name) {
+        let (seed, origin) = (self.study.0.seed, self.record.origin());
+        let mut relative = match self.relative.take() {
+            Some(relative) => Ok(relative),
+            None => self.study.0.sampler.sample_relative(&self.view(), &mut rng(seed, origin, "")),
+        };
+        let known = relative.as_mut().ok().and_then(|relative| relative.get(name).cloned());
+        self.relative = Some(relative.map_err(|error| self.keep(error))?);
+        if let Some(param) = known {
             param.distribution.check_compatible(distribution)?;
             if distribution.contains(param.internal) {
                 return Ok(param.internal);
             }
         }
-        let mut rng = rng(self.study.0.seed, self.record.origin(), name);
-        self.study.0.sampler.sample_independent(&self.view(), name, distribution, &mut rng)
+        let mut rng = rng(seed, origin, name);
+        let chosen = self.study.0.sampler.sample_independent(&self.view(), name, distribution, &mut rng);
+        match self.rank {
+            Some(_) => chosen.map_err(|error| self.keep(error)),
+            // The queue left out what the sampler has no value for.
+            None => chosen,
+        }
+    }
+
+    /// Keeps what the sampler says for [`take_fault`](Self::take_fault), and gives the objective the same.
+    fn keep(&mut self, error: Error) -> Error {
+        let copy = same(&error);
+        self.fault = Some(error);
+        copy
     }
 
     /// Reports a value after a step, which need not be the step after the last one, for the pruner to see. Of a step that
@@ -287,10 +329,20 @@ impl Trial {
             study_name: &study.name,
             direction: study.direction,
             trial: &self.record,
-            trials: &self.peers,
+            trials: &self.trials,
             rank: self.rank,
             storage: study.storage.as_ref(),
         }
+    }
+}
+
+/// An error with the same words.
+fn same(error: &Error) -> Error {
+    let (field, given, expected) = (error.field(), error.given(), error.expected());
+    match error.kind() {
+        ErrorKind::Option => Error::option(field, given, expected),
+        ErrorKind::Parameter => Error::parameter(field, given, expected),
+        _ => Error::data(field, given, expected),
     }
 }
 

@@ -1,3 +1,6 @@
-//! What searches and decompositions promise.
+//! What searches, studies and decompositions promise.
 
+mod bayes;
 mod bias_variance;
+mod cv;
+mod study;

@@ -43,8 +43,11 @@ impl Default for GpOptions {
 /// `log` by their logarithm, choices only equal or different. Its lengths, scale and noise are the most likely ones under
 /// Optuna's priors, given the standardised values of complete trials; an infinite value counts as the worst, or best,
 /// finite one. The next trial is where the logarithm of the expected improvement (Ament et al., 2023) is largest, as found
-/// by local searches from the best of 2048 evenly spread points. Where another trial is running, its expected value
-/// counts as observed.
+/// by local searches from the best of 2048 evenly spread points.
+///
+/// Where another trial is running, its expected value counts as observed; Optuna takes the mean of the improvement over
+/// 128 values that it may turn out to have. Each fit of the lengths starts anew, where Optuna's starts from the last.
+/// Constraints and several objectives are left out.
 ///
 /// Parameters that not all complete trials have in common, from one distribution, are random.
 #[derive(Clone, Debug, Default)]

@@ -1,7 +1,6 @@
 //! How a study runs its objective: what it survives, where it stops, and what it goes on from.
 
 use super::{bare, study, study_with};
-use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use wane_autodiff::Error;
 use wane_search::samplers::{GridSampler, RandomSampler};
-use wane_search::storage::{InMemory, Operation, Storage};
-use wane_search::{OptimizeOptions, Study, StudyOptions, Trial, TrialError, TrialRecord, TrialState};
+use wane_search::storage::{Applied, InMemory, Operation, Storage};
+use wane_search::{OptimizeOptions, Study, StudyOptions, StudyRecord, Trial, TrialError, TrialRecord, TrialState};
 
 fn square(trial: &mut Trial) -> Result<f64, TrialError> {
     let x = trial.suggest_float("x", -3.0..=3.0)?;
@@ -91,30 +90,10 @@ fn a_trial_left_running_is_run_again_as_it_would_have_been() {
     assert_eq!(study.requeue_running().unwrap(), [3]);
     study.optimize(1, square).unwrap();
     let (trials, expected) = (bare(&study), bare(&whole));
-    assert_eq!(trials[2].fail_reason(), Some("left running"));
+    assert_eq!(trials[2].fail_reason(), Some("left running, and again as trial 3"));
     assert_eq!((&trials[3].params, trials[3].value()), (&expected[2].params, expected[2].value()));
     assert_eq!(trials[3].user_attrs["note"], 1);
     assert!(study.requeue_running().unwrap().is_empty());
-}
-
-/// Killed between its two writes, or by the trial itself.
-#[test]
-fn a_trial_is_queued_again_once_and_three_times_at_most() {
-    let storage = Arc::new(InMemory::new());
-    let study = Study::create(StudyOptions { storage: storage.clone(), ..Default::default() }).unwrap();
-    let enqueue = |state, history: Value| {
-        let mut trial = TrialRecord::new(state);
-        trial.system_attrs.insert("retry_history".into(), history);
-        storage.apply(Operation::CreateTrial { study: 0, trial: trial.into() }).unwrap();
-    };
-    study.ask().unwrap();
-    enqueue(TrialState::Waiting, json!([0]));
-    enqueue(TrialState::Running, json!([7, 8, 9]));
-    enqueue(TrialState::Running, json!([7, 8]));
-    assert_eq!(study.requeue_running().unwrap(), [4]);
-    let trials = study.trials().unwrap();
-    assert!([0, 2, 3].iter().all(|&trial| trials[trial].state == TrialState::Fail));
-    assert_eq!(trials[4].system_attrs["retry_history"], json!([7, 8, 3]));
 }
 
 #[test]
@@ -204,6 +183,46 @@ fn a_sampler_that_cannot_choose_ends_the_study() {
     assert_eq!(error.to_string(), "kernel is singular; expected one that is not");
     let trials = bare(&study);
     assert!(trials.len() <= 2 && trials.iter().all(|trial| trial.fail_reason() == Some(&error.to_string())));
+}
+
+/// Even if the objective does with something else.
+#[test]
+fn a_grid_without_the_parameter_ends_the_study() {
+    let study = study_with(GridSampler::new([("alpha", vec![1.into(), 2.into()])]).unwrap());
+    let error = study.optimize(9, |trial| Ok(trial.suggest_int("alhpa", 0..=3).unwrap_or(7) as f64)).unwrap_err();
+    assert_eq!(error.to_string(), r#"grid is without this parameter; expected one of ["alpha"]"#);
+    let trials = bare(&study);
+    assert_eq!((trials.len(), trials[0].fail_reason()), (1, Some(error.to_string().as_str())));
+}
+
+/// A storage in which another worker fails each trial just before it is told.
+#[derive(Debug)]
+struct Burying(InMemory);
+
+impl Storage for Burying {
+    fn apply(&self, operation: Operation) -> Result<Applied, Error> {
+        if let Operation::SetState { trial, state: TrialState::Complete, time, .. } = operation {
+            self.0.apply(Operation::SetState { trial, state: TrialState::Fail, values: None, time })?;
+        }
+        self.0.apply(operation)
+    }
+    fn studies(&self) -> Result<Vec<StudyRecord>, Error> {
+        self.0.studies()
+    }
+    fn trials(&self, study: u64) -> Result<Vec<Arc<TrialRecord>>, Error> {
+        self.0.trials(study)
+    }
+    fn trial(&self, trial: u64) -> Result<Arc<TrialRecord>, Error> {
+        self.0.trial(trial)
+    }
+}
+
+#[test]
+fn a_trial_that_another_worker_has_failed_does_not_end_the_study() {
+    let storage = Arc::new(Burying(InMemory::new()));
+    let study = Study::create(StudyOptions { storage, ..Default::default() }).unwrap();
+    study.optimize(3, square).unwrap();
+    assert_eq!(bare(&study).iter().map(|trial| trial.state).collect::<Vec<_>>(), [TrialState::Fail; 3]);
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn number(value: &Value) -> f64 {
 
 impl Case {
     fn all() -> Vec<Self> {
-        serde_json::from_str(include_str!("../data/tpe.json")).unwrap()
+        serde_json::from_str(include_str!("../../data/tpe.json")).unwrap()
     }
 
     fn trials(&self) -> Vec<Arc<TrialRecord>> {

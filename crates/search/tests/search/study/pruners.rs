@@ -51,9 +51,9 @@ impl Sampler for Counting {
     }
 }
 
-/// The brackets of "study_0" … "study_29" with the budgets 27, 12, 6 and 4: `binascii.crc32` of each, modulo 49.
+/// As Optuna's do, which don't ask Hyperband's brackets.
 #[test]
-fn samplers_learn_from_their_own_bracket() {
+fn samplers_learn_from_all_brackets() {
     let options = HyperbandOptions { max_resource: Some(27), ..Default::default() };
     let pruner = Arc::new(HyperbandPruner::new(options).unwrap());
     let study = Study::create(StudyOptions { pruner, sampler: Arc::new(Counting), ..Default::default() }).unwrap();
@@ -64,8 +64,5 @@ fn samplers_learn_from_their_own_bracket() {
         })
         .unwrap();
     let seen: Vec<_> = bare(&study).iter().map(|trial| trial.value().unwrap() as usize).collect();
-    let brackets = [1, 0, 1, 0, 0, 1, 1, 0, 0, 3, 1, 2, 1, 1, 0, 1, 3, 0, 1, 1, 0, 0, 0, 1, 3, 0, 1, 1, 2, 1];
-    let expected: Vec<_> =
-        (0..30).map(|i| brackets[..=i].iter().filter(|&&bracket| bracket == brackets[i]).count()).collect();
-    assert_eq!(seen, expected);
+    assert_eq!(seen, (1..=30).collect::<Vec<_>>());
 }

@@ -130,6 +130,25 @@ fn a_study_is_sampled_by_tpe_unless_told_otherwise() {
     assert_ne!(params(&default[10..]), params(&random[10..]));
 }
 
+/// As Optuna does, that a trial whose parameters are all from the queue costs nothing, and others see what is from the queue.
+#[test]
+fn parameters_are_chosen_together_when_one_is_first_wanted() {
+    let study = study();
+    let objective = |trial: &mut Trial| {
+        let x = trial.suggest_float("x", 0.0..=1.0)?;
+        Ok((x - trial.suggest_float("y", 0.0..=1.0)?).powi(2))
+    };
+    study.optimize(12, objective).unwrap();
+    let shared = |number: usize| bare(&study)[number].system_attrs.get("tpe:relative_params:0").cloned();
+    let number = study.enqueue([("x", 0.25.into())]).unwrap();
+    let mut trial = study.ask().unwrap();
+    trial.suggest_float("x", 0.0..=1.0).unwrap();
+    assert_eq!(shared(number), None);
+    let y = trial.suggest_float("y", 0.0..=1.0).unwrap();
+    let together: serde_json::Value = serde_json::from_str(shared(number).unwrap().as_str().unwrap()).unwrap();
+    assert_eq!(together, serde_json::json!({"x": 0.25, "y": y}));
+}
+
 #[test]
 fn random_values_are_as_likely_as_they_should_be() {
     let study = study_with(RandomSampler);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use wane_search::{Choice, Distribution};
 
-const VALUES: &str = include_str!("../data/distributions.json");
+const VALUES: &str = include_str!("../../data/distributions.json");
 
 fn check(case: &Value, distribution: Distribution, high: f64) {
     assert_eq!(Some(high), case["adjusted"].as_f64(), "{case}");

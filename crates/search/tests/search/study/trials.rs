@@ -110,3 +110,26 @@ fn the_best_is_the_first_of_equals_in_the_direction() {
         assert_eq!(study.best_trial().unwrap().number, best);
     }
 }
+
+/// As Optuna's workers write them.
+#[test]
+fn a_trial_that_violates_a_constraint_is_not_the_best() {
+    use wane_search::storage::{InMemory, Operation, Storage};
+    use wane_search::{AttrKind, Study, StudyOptions};
+    let storage = std::sync::Arc::new(InMemory::new());
+    let study = Study::create(StudyOptions { storage: storage.clone(), ..Default::default() }).unwrap();
+    let constraints = [
+        ("constraints", serde_json::json!([-1, 0.5])),
+        ("constraints:size", 2.into()),
+        ("constraints", serde_json::json!([0])),
+    ];
+    for (value, (name, constraint)) in constraints.into_iter().enumerate() {
+        let trial = study.ask().unwrap();
+        let (trial, number, name) = (trial.record().id, trial.number(), name.to_owned());
+        storage.apply(Operation::SetTrialAttr { trial, kind: AttrKind::System, name, value: constraint }).unwrap();
+        study.tell(number, value as f64).unwrap();
+    }
+    let trials = study.trials().unwrap();
+    assert_eq!(trials.iter().map(|trial| trial.violation()).collect::<Vec<_>>(), [0.5, 2.0, 0.0]);
+    assert_eq!(study.best_trial().unwrap().number, 2);
+}

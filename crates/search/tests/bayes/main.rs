@@ -1,4 +1,0 @@
-//! Samplers that learn from past trials: their densities beside Optuna's, and what they find.
-
-mod densities;
-mod studies;
