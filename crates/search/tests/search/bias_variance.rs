@@ -7,8 +7,8 @@ use wane_autodiff::{Error, Rng, Threads};
 use wane_data::Dataset;
 use wane_data::synthetic::{Friedman1Options, LinearOptions, friedman1, linear};
 use wane_search::{
-    BiasVariance, BiasVarianceOptions, MlpRegressor, Ridge, Scaled, Size, TestPoints, bias_variance, bootstrap,
-    subsample,
+    BiasVariance, BiasVarianceOptions, MlpRegressor, Predict, Ridge, Scaled, Size, TestPoints, bias_variance,
+    bootstrap, subsample,
 };
 
 const OPTIONS: BiasVarianceOptions = BiasVarianceOptions { training_sets: 5, seeds: 3, seed: 1 };
@@ -18,14 +18,24 @@ fn numbered(rng: &mut Rng) -> Result<Dataset<f64>, Error> {
     Dataset::new(array![[rng.random_range(-1.0..1.0)]], array![[0.0]])
 }
 
-type Predicts = Box<dyn Fn(ArrayView2<'_, f64>) -> Result<Array2<f64>, Error>>;
+/// The model of one fit: two outputs a point, which depend on the set, the seed and the point.
+struct Spread {
+    set: f64,
+    seed: f64,
+}
 
-/// Two outputs a point, which depend on the set, the seed and the point. Keeps what it has predicted.
-fn spread(kept: &Mutex<Vec<(f64, f64)>>) -> impl Fn(&Dataset<f64>, &mut Rng) -> Result<Predicts, Error> + '_ {
+impl Predict for Spread {
+    fn predict(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, Error> {
+        Ok(predicted(x, self.set, self.seed))
+    }
+}
+
+/// An estimator that keeps what its models were made of.
+fn spread(kept: &Mutex<Vec<(f64, f64)>>) -> impl Fn(&Dataset<f64>, &mut Rng) -> Result<Spread, Error> + '_ {
     |train, rng| {
         let (set, seed) = (train.x()[(0, 0)], rng.random_range(-0.3..0.3));
         kept.lock().unwrap().push((set, seed));
-        Ok(Box::new(move |x| Ok(predicted(x, set, seed))))
+        Ok(Spread { set, seed })
     }
 }
 
