@@ -90,7 +90,10 @@ fn judge<'g, T: Float>(
                 return Err(Error::data("shape of the outputs wanted", given, format!("{dims:?}")));
             }
             let is_reached = output.with(|output| {
-                output.iter().zip(outputs).all(|(&output, &wanted)| (output - wanted).abs().widen() <= options.tolerance)
+                output
+                    .iter()
+                    .zip(outputs)
+                    .all(|(&output, &wanted)| (output - wanted).abs().widen() <= options.tolerance)
             });
             Ok((output.mse_loss(output.graph().input(&outputs)), is_reached))
         }
