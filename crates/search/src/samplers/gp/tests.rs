@@ -1,6 +1,7 @@
 use super::regressor::{Hyper, Regressor, matern52};
 use super::*;
 use crate::Choice;
+use rand::SeedableRng;
 use serde::Deserialize;
 
 /// What Optuna 5.0 has; scripts/optuna_samplers.py wrote it.
@@ -147,5 +148,35 @@ fn the_fit_is_as_likely_as_optunas() {
         let logs = Array1::from_vec(logs);
         let loss = observed.loss(&logs, reference.deterministic, &mut Array1::zeros(logs.len()));
         assert!(loss <= reference.best_loss + 1e-3, "{loss}, where Optuna has {}", reference.best_loss);
+    }
+}
+
+#[test]
+fn no_point_of_a_fine_cloud_is_better_than_what_the_search_finds() {
+    for (seed, reference) in Reference::all().iter().enumerate() {
+        let cube = Cube::of(&reference.space());
+        let regressor = Regressor::new(reference.observed(), reference.hyper()).unwrap();
+        let best = (0..reference.y.len()).fold(0, |best, i| if reference.y[i] > reference.y[best] { i } else { best });
+        let criterion = LogEi { regressor, best: reference.y[best] };
+        let mut rng = Rng::seed_from_u64(seed as u64);
+        let known = Array1::from_vec(reference.x[best].clone());
+        let found = ascent::ascend(&cube, &criterion, known, &mut rng);
+        let cloud = criterion.values(&cube.fill(1 << 14, &mut Rng::seed_from_u64(99))).into_iter();
+        let (found, cloud) =
+            (criterion.values(&found.insert_axis(ndarray::Axis(0)))[0], cloud.fold(f64::NEG_INFINITY, f64::max));
+        assert!(found > cloud - 1e-6, "{found}, where the cloud has {cloud}");
+    }
+}
+
+#[test]
+fn a_belief_leaves_the_mean_and_lessens_the_doubt() {
+    for reference in Reference::all() {
+        let new = || Regressor::new(reference.observed(), reference.hyper()).unwrap();
+        let at = rows(&reference.at);
+        let (mean, variance) = new().posterior(&at);
+        let (believed, doubt) = new().believing(&at).unwrap().posterior(&at);
+        assert_close("mean", believed, &mean, 1e-6);
+        assert!(doubt.iter().zip(&variance).all(|(less, more)| *less <= more + 1e-9), "{doubt:?}, {variance:?}");
+        assert!(doubt.iter().sum::<f64>() < 0.9 * variance.iter().sum::<f64>(), "{doubt:?}, {variance:?}");
     }
 }
