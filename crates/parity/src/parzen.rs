@@ -73,9 +73,9 @@ impl Distribution {
         let distribution = match self {
             Self::Float { low, high, log, step } => wane_search::Distribution::Float { low, high, log, step },
             Self::Int { low, high, log, step } => wane_search::Distribution::Int { low, high, log, step },
-            Self::Categorical { choices } => wane_search::Distribution::Categorical {
-                choices: choices.iter().map(Choice::from_json).collect::<Result<_, _>>()?,
-            },
+            Self::Categorical { choices } => {
+                wane_search::Distribution::Categorical { choices: choices.iter().map(Choice::from_json).collect() }
+            }
         };
         Ok(distribution.checked()?)
     }

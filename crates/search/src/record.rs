@@ -235,6 +235,8 @@ impl TrialRecord {
 
 /// The system attribute that holds the parameters of a trial from the queue, by name.
 pub(crate) const FIXED_PARAMS: &str = "fixed_params";
+/// The system attribute that holds whose points the trial takes part in, of a sampler that takes one after the other.
+pub(crate) const SEQUENCE: &str = "wane:sequence";
 /// The system attribute that holds the value of each fold of a cross-validation.
 pub(crate) const FOLD_VALUES: &str = "wane:fold_values";
 /// The system attribute that holds what constraints came to, in a list; or one each, behind `:` and a name.

@@ -16,8 +16,9 @@ pub struct StudyView<'a> {
     /// The trials of the study, by number, the one in question among them, perhaps as it stood before. A sampler sees the
     /// same ones through a whole trial: those there were when it began.
     pub trials: &'a [Arc<TrialRecord>],
-    /// How many trials of the study before this one had their parameters from the sampler; nothing if this one has its
-    /// own from the queue. It is this trial's alone, and the same to everyone, since trials are created in one order.
+    /// Of a sampler with a [sequence](crate::samplers::Sampler::sequence): how many trials of it came before this one; nothing
+    /// if this one has its parameters from the queue. It is this trial's alone, and the same to everyone, since trials are
+    /// created in one order.
     pub rank: Option<usize>,
     /// Where the study is kept.
     pub storage: &'a dyn Storage,

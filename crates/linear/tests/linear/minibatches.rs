@@ -47,8 +47,9 @@ fn zeros<R: Rule>(options: R, prox: Option<L1>) -> Vec<Vec<bool>> {
 #[test]
 fn batches_reach_the_support_by_the_cumulative_penalty_alone() {
     let (x, y, _) = diabetes();
-    let alpha = 0.1 * lambda_max(x.view(), y.view(), 1.0).unwrap();
-    let lasso = elastic_net(x.view(), y.view(), &ElasticNetOptions { alpha, l1_ratio: 1.0, ..Default::default() });
+    let options = ElasticNetOptions { l1_ratio: 1.0, ..Default::default() };
+    let alpha = 0.1 * lambda_max(x.view(), y.view(), &options).unwrap();
+    let lasso = elastic_net(x.view(), y.view(), &ElasticNetOptions { alpha, ..options });
     let wanted: Vec<_> = lasso.unwrap().weights.iter().map(|w| w.to_bits() == 0).collect();
     assert!(wanted.contains(&true) && wanted.contains(&false), "{wanted:?}");
     let cumulative = zeros(SgdL1Options { lr: 0.1, l1: alpha, ..Default::default() }, None);

@@ -11,7 +11,8 @@ const MOST_SHUFFLED: usize = 1 << 24;
 /// varying fastest. Or, [shuffled](Self::shuffled), in any order, as `RandomizedSearchCV` draws from lists.
 ///
 /// [`Study::optimize`](crate::Study::optimize) ends after the last point. However many workers there are, each point is one
-/// trial's, and a study that is taken up again goes on at the next one; the point of a trial that its process left behind
+/// trial's, and a study that is taken up again, by a grid of the same values, goes on at the next one, whatever other samplers
+/// have done in it; the point of a trial that its process left behind
 /// is [`requeue_running`](crate::Study::requeue_running)'s. A distribution of one value has that one, as in Optuna, whatever
 /// the grid has under its name.
 ///
@@ -105,6 +106,12 @@ impl GridSampler {
 impl Sampler for GridSampler {
     fn limit(&self) -> Option<usize> {
         Some(self.len)
+    }
+
+    /// The same for grids of the same values in the same order.
+    fn sequence(&self) -> Option<String> {
+        let all = format!("{:?}, {:?}", self.values, self.order);
+        Some(format!("grid of {} points, {:08x}", self.len, crc32fast::hash(all.as_bytes())))
     }
 
     fn sample_independent(

@@ -30,8 +30,15 @@ use wane_autodiff::{Error, Rng};
 /// nothing but the study's seed, the trial's number and, for one parameter, its name. So any number of workers, in any
 /// number of processes, can use equal samplers, and a study that is taken up again goes on as it would have.
 pub trait Sampler: Send + Sync + fmt::Debug {
-    /// For how many trials it has parameters, if that is limited; those with parameters from the queue not counted.
+    /// For how many trials it has parameters, if that is limited; those with parameters from the queue, and those of other
+    /// [sequences](Self::sequence), not counted.
     fn limit(&self) -> Option<usize> {
+        None
+    }
+
+    /// What tells its points from those of others, if it takes them one after the other. The trials that it has chosen for
+    /// carry this mark, and only they count in [`StudyView::rank`].
+    fn sequence(&self) -> Option<String> {
         None
     }
 

@@ -28,6 +28,10 @@ impl Sampler for QmcSampler {
         Some(POINTS)
     }
 
+    fn sequence(&self) -> Option<String> {
+        Some(format!("sobol_burley, seed {}", self.seed))
+    }
+
     fn sample_independent(
         &self,
         view: &StudyView<'_>,

@@ -1,8 +1,8 @@
 use super::{Outcome, Study, Trial, id_of};
-use crate::record::{FAIL_REASON, FIXED_PARAMS};
+use crate::record::{FAIL_REASON, FIXED_PARAMS, SEQUENCE};
 use crate::storage::{Applied, MAX_RETRY, Operation, bury};
 use crate::{AttrKind, Choice, TrialRecord, TrialState};
-use serde_json::Map;
+use serde_json::{Map, Value};
 use std::cmp::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
@@ -125,12 +125,16 @@ impl Study {
                 return self.begin(id, trials);
             }
         }
-        let chosen = || trials.iter().filter(|trial| !trial.is_enqueued()).count();
+        let sequence = self.0.sampler.sequence();
+        let chosen = || trials.iter().filter(|trial| counts(trial, sequence.as_deref())).count();
         if self.0.sampler.limit().is_some_and(|limit| chosen() >= limit) {
             return Ok(None);
         }
         let mut trial = TrialRecord::new(TrialState::Running);
         trial.started = Some(SystemTime::now());
+        if let Some(sequence) = sequence {
+            trial.system_attrs.insert(SEQUENCE.into(), sequence.into());
+        }
         let id = self.create_trial(trial)?;
         drop(asking);
         self.begin(id, trials)
@@ -157,7 +161,7 @@ impl Study {
             Ordering::Greater => trials = self.trials()?,
         }
         let limit = self.0.sampler.limit();
-        if limit.is_some_and(|limit| rank(&record, &trials).is_some_and(|rank| rank >= limit)) {
+        if limit.is_some_and(|limit| self.rank(&record, &trials).is_some_and(|rank| rank >= limit)) {
             self.finish(&record, Outcome::Fail("the sampler has no parameters for another trial".into()))?;
             return Ok(None);
         }
@@ -168,6 +172,15 @@ impl Study {
                 Err(error)
             }
         }
+    }
+
+    /// As [`StudyView::rank`](crate::StudyView::rank).
+    pub(super) fn rank(&self, record: &TrialRecord, trials: &[Arc<TrialRecord>]) -> Option<usize> {
+        let sequence = self.0.sampler.sequence()?;
+        let origin = record.origin();
+        let first = if origin == record.number { record } else { trials.get(origin)? };
+        let is_its = |trial: &TrialRecord| counts(trial, Some(&sequence));
+        is_its(first).then(|| trials.iter().take(origin).filter(|trial| is_its(trial)).count())
     }
 
     fn create_trial(&self, trial: TrialRecord) -> Result<u64, Error> {
@@ -181,10 +194,7 @@ impl Study {
     }
 }
 
-/// As [`StudyView::rank`](crate::StudyView::rank).
-pub(super) fn rank(record: &TrialRecord, trials: &[Arc<TrialRecord>]) -> Option<usize> {
-    let origin = record.origin();
-    let first = if origin == record.number { record } else { trials.get(origin)? };
-    let earlier = || trials.iter().take(origin).filter(|trial| !trial.is_enqueued()).count();
-    (!first.is_enqueued()).then(earlier)
+/// Whether the sampler of this sequence, if it has one, has chosen the parameters of the trial.
+fn counts(trial: &TrialRecord, sequence: Option<&str>) -> bool {
+    !trial.is_enqueued() && trial.system_attrs.get(SEQUENCE).and_then(Value::as_str) == sequence
 }

@@ -1,5 +1,4 @@
 use super::Study;
-use super::ask::rank;
 use crate::cv::mean;
 use crate::record::{FIXED_PARAMS, FOLD_VALUES};
 use crate::storage::Operation;
@@ -114,6 +113,8 @@ pub struct Trial {
     study: Study,
     record: TrialRecord,
     rank: Option<usize>,
+    /// Whether its parameters, or those of the trial that it is run for again, come from the queue.
+    is_queued: bool,
     /// What the sampler sees.
     trials: Vec<Arc<TrialRecord>>,
     fixed: Map<String, Value>,
@@ -130,8 +131,9 @@ impl Trial {
             Some(Value::Object(fixed)) => fixed.clone(),
             Some(other) => return Err(Error::data(FIXED_PARAMS, other, "an object with the value of each parameter")),
         };
-        let rank = rank(record, &trials);
-        Ok(Self { study, record: record.clone(), rank, trials, fixed, relative: None, fault: None })
+        let rank = study.rank(record, &trials);
+        let is_queued = trials.get(record.origin()).is_some_and(|first| first.is_enqueued());
+        Ok(Self { study, record: record.clone(), rank, is_queued, trials, fixed, relative: None, fault: None })
     }
 
     /// Why the sampler could not choose a parameter, if so.
@@ -256,11 +258,8 @@ impl Trial {
         }
         let mut rng = rng(seed, origin, name);
         let chosen = self.study.0.sampler.sample_independent(&self.view(), name, distribution, &mut rng);
-        match self.rank {
-            Some(_) => chosen.map_err(|error| self.keep(error)),
-            // The queue left out what the sampler has no value for.
-            None => chosen,
-        }
+        // The queue may have left out what the sampler has no value for.
+        if self.is_queued { chosen } else { chosen.map_err(|error| self.keep(error)) }
     }
 
     /// Keeps what the sampler says for [`take_fault`](Self::take_fault), and gives the objective the same.

@@ -174,14 +174,16 @@ impl<'a, T: Float + Serialize + DeserializeOwned, R: Rule> PathTrainer<'a, T, R>
     }
 }
 
-/// The penalties of an optimizer's groups, each with its parameters.
-fn terms<T: Float, R: Rule>(optimizer: &Optimizer<T, R>) -> Vec<(Arc<dyn Prox<T>>, Vec<ParamId>)> {
+/// A penalty of an optimizer's group, and its parameters.
+type Term<T> = (Arc<dyn Prox<T>>, Vec<ParamId>);
+
+fn terms<T: Float, R: Rule>(optimizer: &Optimizer<T, R>) -> Vec<Term<T>> {
     let groups = optimizer.groups().iter();
     groups.filter_map(|group| Some((Arc::clone(group.prox()?), group.params().to_vec()))).collect()
 }
 
 /// The sum of penalties.
-fn value<T: Float>(terms: &[(Arc<dyn Prox<T>>, Vec<ParamId>)], params: &Params<T>) -> f64 {
+fn value<T: Float>(terms: &[Term<T>], params: &Params<T>) -> f64 {
     let of = |prox: &Arc<dyn Prox<T>>, id| {
         let entry = params.layout().find(id).expect("a parameter that the optimizer has moved");
         prox.value(&params.as_slice()[entry.range()], entry.shape()).widen()

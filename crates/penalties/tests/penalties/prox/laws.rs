@@ -121,13 +121,12 @@ proptest! {
         prop_assert!((sum - product(&x, &y)).abs() <= 1e-12 * (1.0 + sum), "{sum} is not {}", product(&x, &y));
 
         // A sum of norms has that of the sum of their balls, which is where soft(z) is in the second.
-        let by_rows = |i: usize| i / columns;
-        let by_columns = |i: usize| i % columns;
-        let cases: [(GroupLasso, &dyn Fn(usize) -> usize, f64); 2] = [
-            (GroupLasso::rows(b).unwrap(), &by_rows, b * (columns as f64).sqrt()),
-            (GroupLasso::columns(b).unwrap().unweighted(), &by_columns, b),
+        let cases = [
+            (GroupLasso::rows(b).unwrap(), true, b * (columns as f64).sqrt()),
+            (GroupLasso::columns(b).unwrap().unweighted(), false, b),
         ];
-        for (groups, group_of, radius) in cases {
+        for (groups, by_rows, radius) in cases {
+            let group_of = |i: usize| if by_rows { i / columns } else { i % columns };
             let both = SparseGroupLasso::new(a, groups).unwrap();
             let x = case.prox(&both, &case.v);
             let y = rest(&x);

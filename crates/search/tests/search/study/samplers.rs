@@ -2,10 +2,12 @@
 
 use super::{bare, study, study_with};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use wane_autodiff::Rng;
 use wane_autodiff::rand::SeedableRng;
-use wane_search::samplers::{GridSampler, QmcSampler, RandomSampler, TpeSampler};
-use wane_search::{Study, Trial, TrialRecord, TrialState};
+use wane_search::samplers::{GridSampler, QmcSampler, RandomSampler, Sampler, TpeSampler};
+use wane_search::storage::{InMemory, Storage};
+use wane_search::{Study, StudyOptions, Trial, TrialRecord, TrialState};
 
 fn grid() -> GridSampler {
     GridSampler::new([("c", vec!["x".into(), "y".into()]), ("a", vec![3.into(), 1.into()]), ("b", vec![0.5.into()])])
@@ -62,6 +64,31 @@ fn a_grid_leaves_the_queue_and_failures_out_of_its_count() {
         error.to_string(),
         "number of trials is more than 4; expected no more than the sampler has parameters for"
     );
+}
+
+#[test]
+fn a_grid_counts_its_own_trials_alone() {
+    let storage: Arc<dyn Storage> = Arc::new(InMemory::new());
+    let with = |sampler: Arc<dyn Sampler>| {
+        Study::create(StudyOptions { sampler, storage: storage.clone(), load_if_exists: true, ..Default::default() })
+            .unwrap()
+    };
+    let objective = |trial: &mut Trial| {
+        trial.suggest_float("b", 0.0..=1.0)?;
+        Ok((trial.suggest_int("a", 1..=3)? * 10) as f64
+            + f64::from(trial.suggest_categorical("c", &["x", "y"])? == "y"))
+    };
+    with(Arc::new(RandomSampler)).optimize(5, objective).unwrap();
+    with(Arc::new(grid())).optimize(3, objective).unwrap();
+    with(Arc::new(QmcSampler::new(1))).optimize(2, objective).unwrap();
+    // The same grid, made again, goes on at its last point, and another begins at its first.
+    with(Arc::new(grid())).optimize(100, objective).unwrap();
+    let other = [("c", vec!["y".into()]), ("a", vec![2.into()]), ("b", vec![0.5.into()])];
+    with(Arc::new(GridSampler::new(other).unwrap())).optimize(100, objective).unwrap();
+    let study = with(Arc::new(RandomSampler));
+    let values: Vec<_> = bare(&study).iter().map(|trial| trial.value().unwrap()).collect();
+    assert_eq!(values.len(), 12);
+    assert_eq!((&values[5..8], &values[10..]), (&[30.0, 10.0, 31.0][..], &[11.0, 21.0][..]));
 }
 
 #[test]
