@@ -1,6 +1,7 @@
 //! How a study runs its objective: what it survives, where it stops, and what it goes on from.
 
 use super::{bare, study, study_with};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -90,10 +91,30 @@ fn a_trial_left_running_is_run_again_as_it_would_have_been() {
     assert_eq!(study.requeue_running().unwrap(), [3]);
     study.optimize(1, square).unwrap();
     let (trials, expected) = (bare(&study), bare(&whole));
-    assert_eq!(trials[2].fail_reason(), Some("left running, and again as trial 3"));
+    assert_eq!(trials[2].fail_reason(), Some("left running"));
     assert_eq!((&trials[3].params, trials[3].value()), (&expected[2].params, expected[2].value()));
     assert_eq!(trials[3].user_attrs["note"], 1);
     assert!(study.requeue_running().unwrap().is_empty());
+}
+
+/// Killed between its two writes, or by the trial itself.
+#[test]
+fn a_trial_is_queued_again_once_and_three_times_at_most() {
+    let storage = Arc::new(InMemory::new());
+    let study = Study::create(StudyOptions { storage: storage.clone(), ..Default::default() }).unwrap();
+    let enqueue = |state, history: Value| {
+        let mut trial = TrialRecord::new(state);
+        trial.system_attrs.insert("retry_history".into(), history);
+        storage.apply(Operation::CreateTrial { study: 0, trial: trial.into() }).unwrap();
+    };
+    study.ask().unwrap();
+    enqueue(TrialState::Waiting, json!([0]));
+    enqueue(TrialState::Running, json!([7, 8, 9]));
+    enqueue(TrialState::Running, json!([7, 8]));
+    assert_eq!(study.requeue_running().unwrap(), [4]);
+    let trials = study.trials().unwrap();
+    assert!([0, 2, 3].iter().all(|&trial| trials[trial].state == TrialState::Fail));
+    assert_eq!(trials[4].system_attrs["retry_history"], json!([7, 8, 3]));
 }
 
 #[test]

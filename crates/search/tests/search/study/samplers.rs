@@ -88,7 +88,7 @@ fn a_grid_counts_its_own_trials_alone() {
     let study = with(Arc::new(RandomSampler));
     let values: Vec<_> = bare(&study).iter().map(|trial| trial.value().unwrap()).collect();
     assert_eq!(values.len(), 12);
-    assert_eq!((&values[5..8], &values[10..]), (&[30.0, 10.0, 31.0][..], &[11.0, 21.0][..]));
+    assert_eq!((&values[5..8], &values[10..]), (&[30.0, 31.0, 10.0][..], &[11.0, 21.0][..]));
 }
 
 #[test]
