@@ -1,4 +1,4 @@
-use super::Sampler;
+use super::{Sampler, Sequence};
 use crate::{Choice, Distribution, StudyView};
 use rand::seq::SliceRandom;
 use std::collections::BTreeMap;
@@ -39,6 +39,8 @@ const MOST_SHUFFLED: usize = 1 << 24;
 pub struct GridSampler {
     values: BTreeMap<String, Vec<Choice>>,
     len: usize,
+    /// Of values and order, taken once: there may be millions of points.
+    checksum: u32,
     /// Which point comes when, unless it is the grid's own order.
     order: Option<Vec<usize>>,
 }
@@ -65,7 +67,8 @@ impl GridSampler {
         if values.is_empty() {
             return Err(Error::option("number of names", 0, "at least 1"));
         }
-        Ok(Self { values, len, order: None })
+        let checksum = crc32fast::hash(format!("{values:?}").as_bytes());
+        Ok(Self { values, len, checksum, order: None })
     }
 
     /// The same points in any order, each as likely.
@@ -78,6 +81,9 @@ impl GridSampler {
         }
         let mut order: Vec<usize> = (0..self.len).collect();
         order.shuffle(rng);
+        let mut hasher = crc32fast::Hasher::new_with_initial(self.checksum);
+        order.iter().for_each(|&place| hasher.update(&(place as u64).to_le_bytes()));
+        self.checksum = hasher.finalize();
         self.order = Some(order);
         Ok(self)
     }
@@ -104,14 +110,9 @@ impl GridSampler {
 }
 
 impl Sampler for GridSampler {
-    fn limit(&self) -> Option<usize> {
-        Some(self.len)
-    }
-
     /// The same for grids of the same values in the same order.
-    fn sequence(&self) -> Option<String> {
-        let all = format!("{:?}, {:?}", self.values, self.order);
-        Some(format!("grid of {} points, {:08x}", self.len, crc32fast::hash(all.as_bytes())))
+    fn sequence(&self) -> Option<Sequence> {
+        Some(Sequence { name: format!("grid of {} points, {:08x}", self.len, self.checksum), len: self.len })
     }
 
     fn sample_independent(

@@ -20,6 +20,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use wane_autodiff::{Error, Rng};
 
+/// Points that are taken one after the other, one for each trial with no parameters from the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sequence {
+    /// What tells them from the points of others. The trials that they are for carry it as a mark, and only those count in
+    /// [`StudyView::rank`].
+    pub name: String,
+    /// How many points there are.
+    pub len: usize,
+}
+
 /// Chooses the parameters of a trial.
 ///
 /// As in Optuna, some are chosen together when the objective first asks for one that is not fixed
@@ -30,15 +40,8 @@ use wane_autodiff::{Error, Rng};
 /// nothing but the study's seed, the trial's number and, for one parameter, its name. So any number of workers, in any
 /// number of processes, can use equal samplers, and a study that is taken up again goes on as it would have.
 pub trait Sampler: Send + Sync + fmt::Debug {
-    /// For how many trials it has parameters, if that is limited; those with parameters from the queue, and those of other
-    /// [sequences](Self::sequence), not counted.
-    fn limit(&self) -> Option<usize> {
-        None
-    }
-
-    /// What tells its points from those of others, if it takes them one after the other. The trials that it has chosen for
-    /// carry this mark, and only they count in [`StudyView::rank`].
-    fn sequence(&self) -> Option<String> {
+    /// The points that it takes one after the other, if it does; a study ends with the last one.
+    fn sequence(&self) -> Option<Sequence> {
         None
     }
 

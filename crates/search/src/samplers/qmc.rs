@@ -1,4 +1,4 @@
-use super::{RandomSampler, Sampler};
+use super::{RandomSampler, Sampler, Sequence};
 use crate::{Distribution, StudyView};
 use wane_autodiff::{Error, Rng};
 
@@ -24,12 +24,8 @@ impl QmcSampler {
 }
 
 impl Sampler for QmcSampler {
-    fn limit(&self) -> Option<usize> {
-        Some(POINTS)
-    }
-
-    fn sequence(&self) -> Option<String> {
-        Some(format!("sobol_burley, seed {}", self.seed))
+    fn sequence(&self) -> Option<Sequence> {
+        Some(Sequence { name: format!("sobol_burley, seed {}", self.seed), len: POINTS })
     }
 
     fn sample_independent(

@@ -11,6 +11,12 @@ use wane_autodiff::Error;
 /// How many characters Optuna's databases take in one attribute.
 const PIECE: usize = 2045;
 
+/// The parameters of `space`, with the internal values that were chosen for them, in its order.
+pub(super) fn params(space: SearchSpace, chosen: Vec<f64>) -> BTreeMap<String, Param> {
+    let params = space.into_iter().zip(chosen);
+    params.map(|((name, distribution), internal)| (name, Param { distribution, internal })).collect()
+}
+
 /// Keeps `params` with the trial, in pieces under `key:0`, `key:1`…; one that it has from the queue as it is there.
 ///
 /// A choice that JSON does not have, infinity or NaN, keeps all of them from being shared.

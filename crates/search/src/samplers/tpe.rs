@@ -132,8 +132,7 @@ impl Sampler for TpeSampler {
             return Ok(BTreeMap::new());
         }
         let chosen = self.choose(view, &space, rng)?;
-        let params = space.into_iter().zip(chosen);
-        let params = params.map(|((name, distribution), internal)| (name, Param { distribution, internal })).collect();
+        let params = shared::params(space, chosen);
         if self.options.constant_liar {
             shared::share(view, SHARED, &params)?;
         }

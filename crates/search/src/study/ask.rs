@@ -1,5 +1,6 @@
 use super::{Outcome, Study, Trial, id_of};
 use crate::record::{FAIL_REASON, FIXED_PARAMS, SEQUENCE};
+use crate::samplers::Sequence;
 use crate::storage::{Applied, MAX_RETRY, Operation, bury};
 use crate::{AttrKind, Choice, TrialRecord, TrialState};
 use serde_json::{Map, Value};
@@ -15,7 +16,7 @@ impl Study {
     /// A sampler that has no parameters for another trial; what keeps the storage from being read or written.
     pub fn ask(&self) -> Result<Trial, Error> {
         let fault = || {
-            let limit = self.0.sampler.limit().unwrap_or(0);
+            let limit = self.0.sampler.sequence().map_or(0, |sequence| sequence.len);
             Error::option(
                 "number of trials",
                 format!("more than {limit}"),
@@ -125,15 +126,13 @@ impl Study {
                 return self.begin(id, trials);
             }
         }
-        let sequence = self.0.sampler.sequence();
-        let chosen = || trials.iter().filter(|trial| counts(trial, sequence.as_deref())).count();
-        if self.0.sampler.limit().is_some_and(|limit| chosen() >= limit) {
-            return Ok(None);
-        }
         let mut trial = TrialRecord::new(TrialState::Running);
         trial.started = Some(SystemTime::now());
-        if let Some(sequence) = sequence {
-            trial.system_attrs.insert(SEQUENCE.into(), sequence.into());
+        if let Some(sequence) = self.0.sampler.sequence() {
+            if trials.iter().filter(|trial| is_of(trial, &sequence)).count() >= sequence.len {
+                return Ok(None);
+            }
+            trial.system_attrs.insert(SEQUENCE.into(), sequence.name.into());
         }
         let id = self.create_trial(trial)?;
         drop(asking);
@@ -160,27 +159,19 @@ impl Study {
             Ordering::Equal => trials.push(record.clone()),
             Ordering::Greater => trials = self.trials()?,
         }
-        let limit = self.0.sampler.limit();
-        if limit.is_some_and(|limit| self.rank(&record, &trials).is_some_and(|rank| rank >= limit)) {
+        let sequence = self.0.sampler.sequence();
+        let rank = sequence.as_ref().and_then(|sequence| rank(&record, &trials, sequence));
+        if sequence.zip(rank).is_some_and(|(sequence, rank)| rank >= sequence.len) {
             self.finish(&record, Outcome::Fail("the sampler has no parameters for another trial".into()))?;
             return Ok(None);
         }
-        match Trial::begin(self.clone(), &record, trials) {
+        match Trial::begin(self.clone(), &record, rank, trials) {
             Ok(trial) => Ok(Some(trial)),
             Err(error) => {
                 self.finish(&record, Outcome::Fail(error.to_string()))?;
                 Err(error)
             }
         }
-    }
-
-    /// As [`StudyView::rank`](crate::StudyView::rank).
-    pub(super) fn rank(&self, record: &TrialRecord, trials: &[Arc<TrialRecord>]) -> Option<usize> {
-        let sequence = self.0.sampler.sequence()?;
-        let origin = record.origin();
-        let first = if origin == record.number { record } else { trials.get(origin)? };
-        let is_its = |trial: &TrialRecord| counts(trial, Some(&sequence));
-        is_its(first).then(|| trials.iter().take(origin).filter(|trial| is_its(trial)).count())
     }
 
     fn create_trial(&self, trial: TrialRecord) -> Result<u64, Error> {
@@ -194,7 +185,15 @@ impl Study {
     }
 }
 
-/// Whether the sampler of this sequence, if it has one, has chosen the parameters of the trial.
-fn counts(trial: &TrialRecord, sequence: Option<&str>) -> bool {
-    !trial.is_enqueued() && trial.system_attrs.get(SEQUENCE).and_then(Value::as_str) == sequence
+/// As [`StudyView::rank`](crate::StudyView::rank).
+fn rank(record: &TrialRecord, trials: &[Arc<TrialRecord>], sequence: &Sequence) -> Option<usize> {
+    let origin = record.origin();
+    let first = if origin == record.number { record } else { trials.get(origin)? };
+    is_of(first, sequence).then(|| trials.iter().take(origin).filter(|trial| is_of(trial, sequence)).count())
+}
+
+/// Whether one of the sequence's points is the trial's.
+fn is_of(trial: &TrialRecord, sequence: &Sequence) -> bool {
+    let mark = trial.system_attrs.get(SEQUENCE).and_then(Value::as_str);
+    !trial.is_enqueued() && mark == Some(sequence.name.as_str())
 }

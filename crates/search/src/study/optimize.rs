@@ -105,7 +105,7 @@ impl Study {
         if options.n_jobs == 0 {
             return Err(Error::option("n_jobs", 0, "at least 1"));
         }
-        let length = options.n_trials.into_iter().chain(self.0.sampler.limit()).min();
+        let length = options.n_trials.into_iter().chain(self.0.sampler.sequence().map(|sequence| sequence.len)).min();
         let run = Run {
             options,
             began: Instant::now(),

@@ -125,13 +125,17 @@ pub struct Trial {
 }
 
 impl Trial {
-    pub(super) fn begin(study: Study, record: &TrialRecord, trials: Vec<Arc<TrialRecord>>) -> Result<Self, Error> {
+    pub(super) fn begin(
+        study: Study,
+        record: &TrialRecord,
+        rank: Option<usize>,
+        trials: Vec<Arc<TrialRecord>>,
+    ) -> Result<Self, Error> {
         let fixed = match record.system_attrs.get(FIXED_PARAMS) {
             None => Map::new(),
             Some(Value::Object(fixed)) => fixed.clone(),
             Some(other) => return Err(Error::data(FIXED_PARAMS, other, "an object with the value of each parameter")),
         };
-        let rank = study.rank(record, &trials);
         let is_queued = trials.get(record.origin()).is_some_and(|first| first.is_enqueued());
         Ok(Self { study, record: record.clone(), rank, is_queued, trials, fixed, relative: None, fault: None })
     }

@@ -102,8 +102,7 @@ impl Sampler for GpSampler {
             return Ok(BTreeMap::new());
         }
         let chosen = self.choose(view, &space, rng)?;
-        let params = space.into_iter().zip(chosen);
-        let params = params.map(|((name, distribution), internal)| (name, Param { distribution, internal })).collect();
+        let params = shared::params(space, chosen);
         shared::share(view, SHARED, &params)?;
         Ok(params)
     }
