@@ -118,8 +118,9 @@ impl<T: Float> Kernel for Update<'_, T> {
                 // Zero stays zero, without a sign, and NaN stays NaN.
                 moved + T::zero()
             };
-            *above += charged - moved;
-            *below -= charged - moved;
+            let change = charged - moved;
+            *above += change;
+            *below -= change;
             *theta = charged;
         }
     }
