@@ -56,47 +56,14 @@ impl Drop for Progress {
 }
 
 #[cfg(test)]
+#[path = "../../train/tests/terminal/mod.rs"]
+mod terminal;
+
+#[cfg(test)]
 mod tests {
+    use super::terminal::Terminal;
     use super::*;
     use crate::StudyOptions;
-    use indicatif::TermLike;
-    use std::io;
-    use std::sync::{Arc, Mutex};
-
-    /// A terminal that keeps what is written to it.
-    #[derive(Clone, Debug, Default)]
-    struct Terminal(Arc<Mutex<String>>);
-
-    impl TermLike for Terminal {
-        fn width(&self) -> u16 {
-            120
-        }
-        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
-            Ok(())
-        }
-        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
-            Ok(())
-        }
-        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
-            Ok(())
-        }
-        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
-            Ok(())
-        }
-        fn write_line(&self, text: &str) -> io::Result<()> {
-            self.write_str(text)
-        }
-        fn write_str(&self, text: &str) -> io::Result<()> {
-            self.0.lock().unwrap().push_str(text);
-            Ok(())
-        }
-        fn clear_line(&self) -> io::Result<()> {
-            Ok(())
-        }
-        fn flush(&self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[test]
     fn the_best_value_and_each_failure_are_shown() {
